@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * venet: reception
+ *
+ * The ring holds buffers, one page of the slab each; the device fills as many
+ * as a frame needs. Short frames are copied out and their page is posted again
+ * at once. Of longer ones only the headers are copied; the pages become
+ * fragments of the skb and come back when it is freed. When too many are out,
+ * all is copied.
+ *
+ * All of it runs in the NAPI poll, or while there is none. The device is not
+ * trusted: a descriptor is copied out of the ring once, and that copy is
+ * checked and used. What a page is, our own slots say and not the descriptor.
+ */
+#include <linux/etherdevice.h>
+#include <linux/slab.h>
+#include <linux/virtio_net.h>
+
+#include "venet.h"
+
+/**
+ * struct venet_frame - a frame that the device has delivered
+ * @desc: what stood in its first descriptor
+ * @bytes: in all of it
+ * @nr: number of buffers
+ * @buf: the pages, how many bytes are in each, and whether they are part of an
+ *	skb by now
+ */
+struct venet_frame {
+	struct venet_desc desc;
+	u32 bytes;
+	u32 nr;
+	struct {
+		u16 page;
+		bool lent;
+		u32 len;
+	} buf[MAX_SKB_FRAGS];
+};
+
+static struct venet *venet_of_rx(const struct venet_rx *rx)
+{
+	return rx->ioq.venet;
+}
+
+static void venet_rx_count(struct venet_rx *rx, u64_stats_t *counter)
+{
+	u64_stats_update_begin(&rx->stats.syncp);
+	u64_stats_inc(counter);
+	u64_stats_update_end(&rx->stats.syncp);
+}
+
+/* Post free pages in all of the ring that is empty. */
+void venet_rx_refill(struct venet_rx *rx)
+{
+	struct ioq *q = &rx->ioq.q;
+	u32 space = ioq_space(q);
+	u32 n;
+
+	for (n = 0; n < space; n++) {
+		u16 page;
+
+		if (!venet_slab_get(&rx->slab, &page))
+			break;
+		ioq_fill(q, n, &(struct ioq_desc){
+			.region = cpu_to_le32(VENET_REGION_SLAB(0)),
+			.addr = cpu_to_le64((u64)page << PAGE_SHIFT),
+			.len = cpu_to_le32(PAGE_SIZE),
+			.cookie = cpu_to_le64(page),
+		});
+		rx->slots[ioq_index(q, q->head + n)] = page;
+	}
+	if (!n)
+		return;
+
+	ioq_publish(q, n);
+	if (shm_signal_inject(rx->ioq.signal))
+		venet_rx_count(rx, &rx->stats.doorbells);
+}
+
+/*
+ * Refilling in batches costs less. The device always has what it needs for the
+ * longest frame.
+ */
+static bool venet_rx_wants_refill(const struct venet_rx *rx)
+{
+	return ioq_space(&rx->ioq.q) >= rx->ioq.count / 8;
+}
+
+/*
+ * Take one buffer back. Return: 1, 0 when the device still has it, or
+ * -EPROTO when the device did with it what it must not.
+ */
+static int venet_rx_take(struct venet_rx *rx, struct venet_frame *frame,
+			 struct ioq_desc *desc)
+{
+	struct ioq *q = &rx->ioq.q;
+	u16 page = rx->slots[ioq_index(q, q->tail)];
+	u32 len;
+
+	if (!ioq_take_back(q, desc))
+		return q->broken ? -EPROTO : 0;
+
+	len = le32_to_cpu(desc->len);
+	frame->buf[frame->nr].page = page;
+	frame->buf[frame->nr].lent = false;
+	frame->buf[frame->nr].len = len;
+	frame->bytes += len;
+	frame->nr++;
+	return len <= PAGE_SIZE ? 1 : -EPROTO;
+}
+
+static u32 venet_rx_max_buffers(const struct venet *venet)
+{
+	return venet_has(venet, VENET_F_MRG) ? MAX_SKB_FRAGS : 1;
+}
+
+/*
+ * Take back all buffers of the next frame; the device has released the first
+ * one last. A buffer that it found unusable comes alone and empty. Return: as
+ * venet_rx_take().
+ */
+static int venet_rx_gather(struct venet_rx *rx, struct venet_frame *frame)
+{
+	struct ioq_desc desc;
+	u32 i, nr;
+	int ret;
+
+	frame->nr = 0;
+	frame->bytes = 0;
+
+	ret = venet_rx_take(rx, frame, &desc);
+	if (ret <= 0)
+		return ret;
+	memcpy(&frame->desc, desc.data, sizeof(frame->desc));
+	if (desc.flags == cpu_to_le16(IOQ_DESC_F_ERROR))
+		return frame->bytes ? -EPROTO : 1;
+
+	nr = __virtio16_to_cpu(true, frame->desc.hdr.num_buffers);
+	if (!nr || nr > venet_rx_max_buffers(venet_of_rx(rx)))
+		return -EPROTO;
+	for (i = 1; ; i++) {
+		__le16 next = cpu_to_le16(i < nr ? IOQ_DESC_F_NEXT : 0);
+
+		if (desc.flags != next)
+			return -EPROTO;
+		if (i == nr)
+			return 1;
+		if (venet_rx_take(rx, frame, &desc) <= 0)
+			return -EPROTO;
+	}
+}
+
+/* Hand back the pages of a frame that no skb has. */
+static void venet_rx_recycle(struct venet_rx *rx, struct venet_frame *frame)
+{
+	u32 i;
+
+	for (i = 0; i < frame->nr; i++)
+		if (!frame->buf[i].lent)
+			venet_slab_put(&rx->slab, frame->buf[i].page);
+}
+
+static void *venet_rx_data(struct venet_rx *rx, const struct venet_frame *frame,
+			   u32 i)
+{
+	return page_address(rx->slab.pages[frame->buf[i].page]);
+}
+
+/* Copy a piece of a buffer to new memory and attach that. */
+static bool venet_rx_copy(struct sk_buff *skb, const void *src, u32 len)
+{
+	void *data = napi_alloc_frag(len);
+	struct page *page;
+
+	if (!data)
+		return false;
+	memcpy(data, src, len);
+	page = virt_to_head_page(data);
+	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, page,
+			data - page_address(page), len, len);
+	return true;
+}
+
+/* Attach buffer @i from @offset on, or a copy of it. */
+static bool venet_rx_attach(struct venet_rx *rx, struct venet_frame *frame,
+			    struct sk_buff *skb, u32 i, u32 offset, bool copy)
+{
+	u16 page = frame->buf[i].page;
+	u32 len = frame->buf[i].len - offset;
+
+	if (!len)
+		return true;
+	if (copy)
+		return venet_rx_copy(skb, venet_rx_data(rx, frame, i) + offset,
+				     len);
+
+	frame->buf[i].lent = true;
+	venet_slab_lend(&rx->slab, page);
+	skb_add_rx_frag(skb, skb_shinfo(skb)->nr_frags, rx->slab.pages[page],
+			offset, len, PAGE_SIZE);
+	return true;
+}
+
+static struct sk_buff *venet_rx_build_short(struct venet_rx *rx,
+					    struct venet_frame *frame)
+{
+	struct venet *venet = venet_of_rx(rx);
+	struct sk_buff *skb = napi_alloc_skb(&venet->napi, frame->bytes);
+
+	if (skb)
+		skb_put_data(skb, venet_rx_data(rx, frame, 0), frame->bytes);
+	return skb;
+}
+
+/*
+ * The end of the headers is looked for in our copy of them. What was copied
+ * beyond is copied in vain, so that no payload keeps GRO from merging pages.
+ */
+static struct sk_buff *venet_rx_build_long(struct venet_rx *rx,
+					   struct venet_frame *frame)
+{
+	struct venet *venet = venet_of_rx(rx);
+	u32 head = min_t(u32, frame->buf[0].len, VENET_RX_PULL);
+	bool copy = venet_slab_tight(&rx->slab);
+	struct sk_buff *skb;
+	u32 i;
+
+	skb = napi_alloc_skb(&venet->napi, VENET_RX_PULL);
+	if (!skb)
+		return NULL;
+	memcpy(skb->data, venet_rx_data(rx, frame, 0), head);
+	head = eth_get_headlen(venet->dev, skb->data, head);
+	skb_put(skb, head);
+
+	for (i = 0; i < frame->nr; i++) {
+		if (!venet_rx_attach(rx, frame, skb, i, i ? 0 : head, copy)) {
+			dev_kfree_skb(skb);
+			return NULL;
+		}
+	}
+	if (copy)
+		venet_rx_count(rx, &rx->stats.copied);
+	return skb;
+}
+
+static bool venet_rx_is_short(const struct venet_frame *frame)
+{
+	return frame->nr == 1 && frame->bytes <= VENET_RX_COPY;
+}
+
+/* Was the kind of segmentation negotiated? */
+static bool venet_rx_gso_ok(const struct venet *venet, u8 gso_type)
+{
+	bool ecn = gso_type & VIRTIO_NET_HDR_GSO_ECN;
+
+	switch (gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
+	case VIRTIO_NET_HDR_GSO_TCPV4:
+		return venet_has(venet, VENET_F_GUEST_TSO4) &&
+		       (!ecn || venet_has(venet, VENET_F_GUEST_ECN));
+	case VIRTIO_NET_HDR_GSO_TCPV6:
+		return venet_has(venet, VENET_F_GUEST_TSO6) &&
+		       (!ecn || venet_has(venet, VENET_F_GUEST_ECN));
+	case VIRTIO_NET_HDR_GSO_UDP_L4:
+		return venet_has(venet, VENET_F_GUEST_USO) && !ecn;
+	default:
+		return false;
+	}
+}
+
+/* What virtio_net_hdr_to_skb() would take and the ABI does not allow. */
+static bool venet_rx_hdr_ok(const struct venet *venet,
+			    const struct virtio_net_hdr_v1 *hdr, u32 bytes)
+{
+	const u8 known = VIRTIO_NET_HDR_F_NEEDS_CSUM |
+			 VIRTIO_NET_HDR_F_DATA_VALID;
+	u32 start = __virtio16_to_cpu(true, hdr->csum_start);
+	u32 offset = __virtio16_to_cpu(true, hdr->csum_offset);
+	bool partial = hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM;
+
+	if (hdr->flags & ~known)
+		return false;
+	if (hdr->flags && !venet_has(venet, VENET_F_GUEST_CSUM))
+		return false;
+	if (partial && start + offset + sizeof(__sum16) > bytes)
+		return false;
+	return hdr->gso_type == VIRTIO_NET_HDR_GSO_NONE ||
+	       (partial && venet_rx_gso_ok(venet, hdr->gso_type));
+}
+
+static void venet_rx_hash(const struct venet *venet, struct sk_buff *skb,
+			  const struct venet_desc *desc)
+{
+	enum pkt_hash_types type = PKT_HASH_TYPE_L4;
+
+	if (!venet_has(venet, VENET_F_HASH))
+		return;
+
+	switch (le16_to_cpu(desc->hash_report)) {
+	case VIRTIO_NET_HASH_REPORT_NONE:
+		return;
+	case VIRTIO_NET_HASH_REPORT_IPv4:
+	case VIRTIO_NET_HASH_REPORT_IPv6:
+	case VIRTIO_NET_HASH_REPORT_IPv6_EX:
+		type = PKT_HASH_TYPE_L3;
+		break;
+	}
+	skb_set_hash(skb, le32_to_cpu(desc->hash), type);
+}
+
+/* Take over checksum, segmentation and hash; false: they make no sense. */
+static bool venet_rx_meta(const struct venet *venet, struct sk_buff *skb,
+			  const struct venet_desc *desc)
+{
+	const struct virtio_net_hdr_v1 *hdr = &desc->hdr;
+
+	if (!venet_rx_hdr_ok(venet, hdr, skb->len))
+		return false;
+	if (hdr->flags & VIRTIO_NET_HDR_F_DATA_VALID)
+		skb->ip_summed = CHECKSUM_UNNECESSARY;
+	if (virtio_net_hdr_to_skb(skb, (const struct virtio_net_hdr *)hdr,
+				  true))
+		return false;
+
+	venet_rx_hash(venet, skb, desc);
+	skb_record_rx_queue(skb, 0);
+	return true;
+}
+
+static bool venet_rx_length_ok(const struct venet *venet,
+			       const struct venet_frame *frame)
+{
+	return frame->buf[0].len >= ETH_HLEN &&
+	       frame->bytes <= le32_to_cpu(venet->info.max_frame);
+}
+
+/* Make an skb of a frame; NULL: counted as lost. */
+static struct sk_buff *venet_rx_build(struct venet_rx *rx,
+				      struct venet_frame *frame)
+{
+	struct venet *venet = venet_of_rx(rx);
+	struct sk_buff *skb;
+
+	if (!venet_rx_length_ok(venet, frame)) {
+		venet_rx_count(rx, &rx->stats.errors);
+		return NULL;
+	}
+
+	skb = venet_rx_is_short(frame) ? venet_rx_build_short(rx, frame) :
+					 venet_rx_build_long(rx, frame);
+	if (!skb) {
+		venet_rx_count(rx, &rx->stats.dropped);
+		return NULL;
+	}
+	if (!venet_rx_meta(venet, skb, &frame->desc)) {
+		venet_rx_count(rx, &rx->stats.errors);
+		dev_kfree_skb(skb);
+		return NULL;
+	}
+	skb->protocol = eth_type_trans(skb, venet->dev);
+	return skb;
+}
+
+static void venet_rx_deliver(struct venet_rx *rx, struct venet_frame *frame)
+{
+	struct sk_buff *skb = venet_rx_build(rx, frame);
+
+	venet_rx_recycle(rx, frame);
+	if (!skb)
+		return;
+
+	u64_stats_update_begin(&rx->stats.syncp);
+	u64_stats_inc(&rx->stats.packets);
+	u64_stats_add(&rx->stats.bytes, frame->bytes);
+	u64_stats_update_end(&rx->stats.syncp);
+	napi_gro_receive(&venet_of_rx(rx)->napi, skb);
+}
+
+static int venet_rx_frames(struct venet_rx *rx, int budget)
+{
+	struct venet_frame frame;
+	int done, ret;
+
+	for (done = 0; done < budget; done++) {
+		ret = venet_rx_gather(rx, &frame);
+		if (ret == 0)
+			break;
+		if (ret < 0) {
+			venet_rx_recycle(rx, &frame);
+			venet_broken(&rx->ioq, "bad buffer from the device");
+			break;
+		}
+		venet_rx_deliver(rx, &frame);
+	}
+	return done;
+}
+
+/*
+ * Receive up to @budget frames. With less than that, the device has been asked
+ * for a signal when there is more.
+ */
+int venet_rx_poll(struct venet_rx *rx, int budget)
+{
+	struct ioq *q = &rx->ioq.q;
+	int done = 0;
+
+	do {
+		done += venet_rx_frames(rx, budget - done);
+		if (q->broken)
+			break;
+		if (venet_rx_wants_refill(rx))
+			venet_rx_refill(rx);
+	} while (done < budget && shm_signal_enable(rx->ioq.signal) &&
+		 ioq_pending(q));
+
+	return done;
+}
+
+int venet_rx_alloc(struct venet_rx *rx)
+{
+	int err;
+
+	rx->slots = kcalloc(rx->ioq.count, sizeof(*rx->slots), GFP_KERNEL);
+	if (!rx->slots)
+		return -ENOMEM;
+	err = venet_slab_alloc(&rx->slab);
+	return err ?: venet_ioq_alloc(&rx->ioq);
+}
+
+/* The device is closed; all buffers are ours, wherever they were. */
+void venet_rx_free(struct venet_rx *rx)
+{
+	venet_ioq_free(&rx->ioq);
+	venet_slab_free(&rx->slab);
+	kfree(rx->slots);
+	rx->slots = NULL;
+}
+
+int venet_rx_share(struct venet_rx *rx)
+{
+	struct vbus_proxy_region slab = {
+		.vaddr = rx->slab.vaddr,
+		.len = (size_t)rx->slab.count << PAGE_SHIFT,
+		.signal_offset = VBUS_SHM_NO_SIGNAL,
+		.cpu = -1,
+	};
+	int err;
+
+	err = vbus_proxy_shm(venet_of_rx(rx)->vdev, VENET_REGION_SLAB(0),
+			     &slab, NULL);
+	return err ?: venet_ioq_share(&rx->ioq, "rx");
+}
+
+static void venet_rx_signal(struct shm_signal_notifier *notifier,
+			    enum shm_signal_context ctx)
+{
+	struct venet_rx *rx = container_of(notifier, struct venet_rx,
+					   ioq.notifier);
+
+	venet_schedule(venet_of_rx(rx), ctx);
+}
+
+void venet_rx_init(struct venet *venet)
+{
+	struct venet_rx *rx = &venet->rx;
+
+	rx->ioq.venet = venet;
+	rx->ioq.id = VENET_QUEUE_RX(0);
+	rx->ioq.notifier.signal = venet_rx_signal;
+	u64_stats_init(&rx->stats.syncp);
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * venet: transmission
+ *
+ * A device that works in the doorbell has copied the frames when the doorbell
+ * returns, so we take descriptors back right there and complete the frames: no
+ * interrupt. Only when some are still out, because the device has deferred,
+ * an interrupt is asked for, and the NAPI poll goes on.
+ *
+ * While the transmit queue's lock is free, one of these holds: nothing is with
+ * the device; or its signal is enabled; or the poll is scheduled. So a queue
+ * that stopped because its ring was full is always woken.
+ */
+#include <linux/etherdevice.h>
+#include <linux/slab.h>
+#include <linux/virtio_net.h>
+
+#include "venet.h"
+
+static struct venet *venet_of_tx(const struct venet_tx *tx)
+{
+	return tx->ioq.venet;
+}
+
+static struct netdev_queue *venet_txq(const struct venet_tx *tx)
+{
+	return netdev_get_tx_queue(venet_of_tx(tx)->dev, 0);
+}
+
+static void venet_tx_count(struct venet_tx *tx, u64_stats_t *counter)
+{
+	u64_stats_update_begin(&tx->stats.syncp);
+	u64_stats_inc(counter);
+	u64_stats_update_end(&tx->stats.syncp);
+}
+
+static bool venet_tx_full(const struct venet_tx *tx)
+{
+	return ioq_space(&tx->ioq.q) < tx->max_descs;
+}
+
+/* Are descriptors with the device? */
+static bool venet_tx_out(const struct venet_tx *tx)
+{
+	return tx->ioq.q.head != tx->ioq.q.tail;
+}
+
+/* Complete what the device has given back. */
+static void venet_tx_reclaim(struct venet_tx *tx, int budget)
+{
+	struct ioq *q = &tx->ioq.q;
+	unsigned int packets = 0, bytes = 0;
+	struct ioq_desc desc;
+
+	for (;;) {
+		u32 slot = ioq_index(q, q->tail);
+		struct sk_buff *skb = tx->skbs[slot];
+
+		if (!ioq_take_back(q, &desc))
+			break;
+		if (desc.flags & cpu_to_le16(IOQ_DESC_F_ERROR))
+			venet_tx_count(tx, &tx->stats.errors);
+		if (!skb)
+			continue;
+		tx->skbs[slot] = NULL;
+		packets++;
+		bytes += skb->len;
+		napi_consume_skb(skb, budget);
+	}
+	if (packets)
+		netdev_tx_completed_queue(venet_txq(tx), packets, bytes);
+	if (unlikely(q->broken))
+		venet_broken(&tx->ioq, "bad descriptor from the device");
+}
+
+static void venet_tx_disarm(struct venet_tx *tx)
+{
+	if (!tx->armed)
+		return;
+	tx->armed = false;
+	shm_signal_disable(tx->ioq.signal);
+}
+
+/* An interrupt is asked for; what came back in between is not signalled. */
+static void venet_tx_arm(struct venet_tx *tx, int budget)
+{
+	if (tx->armed)
+		return;
+	tx->armed = true;
+	venet_tx_count(tx, &tx->stats.armed);
+	if (shm_signal_enable(tx->ioq.signal))
+		venet_tx_reclaim(tx, budget);
+}
+
+/* Make what must hold when the lock is dropped. */
+static void venet_tx_settle(struct venet_tx *tx, int budget)
+{
+	struct netdev_queue *txq = venet_txq(tx);
+
+	venet_tx_reclaim(tx, budget);
+	if (unlikely(tx->ioq.q.broken))
+		return;
+	if (venet_tx_out(tx))
+		venet_tx_arm(tx, budget);
+	if (!venet_tx_out(tx))
+		venet_tx_disarm(tx);
+	if (netif_tx_queue_stopped(txq) && !venet_tx_full(tx))
+		netif_tx_wake_queue(txq);
+}
+
+/* The doorbell. In it, or later, the device works on all that is published. */
+static void venet_tx_kick(struct venet_tx *tx)
+{
+	if (shm_signal_inject(tx->ioq.signal))
+		venet_tx_count(tx, &tx->stats.doorbells);
+	venet_tx_settle(tx, 0);
+}
+
+static void venet_tx_fill(struct venet_tx *tx, u32 n, u64 addr, u32 len,
+			  bool last, const struct venet_desc *meta)
+{
+	struct ioq *q = &tx->ioq.q;
+	u32 slot = ioq_index(q, q->head + n);
+	struct ioq_desc desc = {
+		.flags = last ? 0 : cpu_to_le16(IOQ_DESC_F_NEXT),
+		.addr = cpu_to_le64(addr),
+		.len = cpu_to_le32(len),
+		.cookie = cpu_to_le64(slot),
+	};
+
+	if (meta)
+		memcpy(desc.data, meta, sizeof(*meta));
+	ioq_fill(q, n, &desc);
+}
+
+/* Publish a frame in as many descriptors as it has pieces. */
+static void venet_tx_publish(struct venet_tx *tx, struct sk_buff *skb,
+			     const struct venet_desc *meta)
+{
+	struct ioq *q = &tx->ioq.q;
+	u32 frags = skb_shinfo(skb)->nr_frags;
+	u32 i;
+
+	venet_tx_fill(tx, 0, vbus_proxy_addr(virt_to_page(skb->data),
+					     offset_in_page(skb->data)),
+		      skb_headlen(skb), !frags, meta);
+	for (i = 0; i < frags; i++) {
+		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+
+		venet_tx_fill(tx, i + 1,
+			      vbus_proxy_addr(skb_frag_page(frag),
+					      skb_frag_off(frag)),
+			      skb_frag_size(frag), i + 1 == frags, NULL);
+	}
+	tx->skbs[ioq_index(q, q->head + frags)] = skb;
+	ioq_publish(q, frags + 1);
+}
+
+/* Can the device have it? Return: false when the frame must be dropped. */
+static bool venet_tx_prepare(struct venet_tx *tx, struct sk_buff *skb,
+			     struct venet_desc *meta)
+{
+	u32 max_frame = le32_to_cpu(venet_of_tx(tx)->info.max_frame);
+
+	if (skb->len < VENET_MIN_FRAME || skb->len > max_frame)
+		return false;
+	if (skb_shinfo(skb)->nr_frags >= tx->max_descs && skb_linearize(skb))
+		return false;
+
+	memset(meta, 0, sizeof(*meta));
+	return !virtio_net_hdr_from_skb(skb,
+					(struct virtio_net_hdr *)&meta->hdr,
+					true, false, 0);
+}
+
+static void venet_tx_drop(struct venet_tx *tx, struct sk_buff *skb)
+{
+	venet_tx_count(tx, &tx->stats.dropped);
+	dev_kfree_skb_any(skb);
+}
+
+/* Count a frame and tell whether now is the time for the doorbell. */
+static bool venet_tx_sent(struct venet_tx *tx, unsigned int bytes, bool more)
+{
+	struct netdev_queue *txq = venet_txq(tx);
+
+	u64_stats_update_begin(&tx->stats.syncp);
+	u64_stats_inc(&tx->stats.packets);
+	u64_stats_add(&tx->stats.bytes, bytes);
+	u64_stats_update_end(&tx->stats.syncp);
+
+	if (venet_tx_full(tx)) {
+		netif_tx_stop_queue(txq);
+		venet_tx_count(tx, &tx->stats.stopped);
+	}
+	return __netdev_tx_sent_queue(txq, bytes, more);
+}
+
+netdev_tx_t venet_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct venet *venet = netdev_priv(dev);
+	struct venet_tx *tx = &venet->tx;
+	bool kick = !netdev_xmit_more();
+	unsigned int bytes = skb->len;
+	struct venet_desc meta;
+
+	if (unlikely(tx->ioq.q.broken)) {
+		venet_tx_drop(tx, skb);
+		return NETDEV_TX_OK;
+	}
+	if (unlikely(venet_tx_full(tx))) {
+		netif_tx_stop_queue(venet_txq(tx));
+		venet_tx_kick(tx);
+		return NETDEV_TX_BUSY;
+	}
+
+	if (likely(venet_tx_prepare(tx, skb, &meta))) {
+		skb_tx_timestamp(skb);
+		venet_tx_publish(tx, skb, &meta);
+		kick = venet_tx_sent(tx, bytes, !kick);
+	} else {
+		venet_tx_drop(tx, skb);
+	}
+	if (kick)
+		venet_tx_kick(tx);
+	return NETDEV_TX_OK;
+}
+
+/* Go on where the device had deferred. */
+void venet_tx_poll(struct venet_tx *tx, int budget)
+{
+	struct netdev_queue *txq = venet_txq(tx);
+
+	if (!READ_ONCE(tx->armed) && !READ_ONCE(tx->rung))
+		return;
+
+	__netif_tx_lock(txq, smp_processor_id());
+	if (READ_ONCE(tx->rung)) {
+		WRITE_ONCE(tx->rung, false);
+		tx->armed = false;
+	}
+	venet_tx_settle(tx, budget);
+	__netif_tx_unlock(txq);
+}
+
+int venet_tx_alloc(struct venet_tx *tx)
+{
+	struct venet *venet = venet_of_tx(tx);
+
+	tx->max_descs = min_t(u32, MAX_SKB_FRAGS + 1,
+			      le32_to_cpu(venet->info.tx_descs));
+	tx->armed = false;
+	tx->rung = false;
+	tx->skbs = kcalloc(tx->ioq.count, sizeof(*tx->skbs), GFP_KERNEL);
+	if (!tx->skbs)
+		return -ENOMEM;
+	return venet_ioq_alloc(&tx->ioq);
+}
+
+/* The device is closed: what it still had is lost. */
+static void venet_tx_drop_all(struct venet_tx *tx)
+{
+	u32 i;
+
+	for (i = 0; i < tx->ioq.count; i++)
+		if (tx->skbs[i])
+			venet_tx_drop(tx, tx->skbs[i]);
+	netdev_tx_reset_queue(venet_txq(tx));
+}
+
+void venet_tx_free(struct venet_tx *tx)
+{
+	if (tx->skbs)
+		venet_tx_drop_all(tx);
+	kfree(tx->skbs);
+	tx->skbs = NULL;
+	venet_ioq_free(&tx->ioq);
+}
+
+int venet_tx_share(struct venet_tx *tx)
+{
+	return venet_ioq_share(&tx->ioq, "tx");
+}
+
+static void venet_tx_signal(struct shm_signal_notifier *notifier,
+			    enum shm_signal_context ctx)
+{
+	struct venet_tx *tx = container_of(notifier, struct venet_tx,
+					   ioq.notifier);
+
+	WRITE_ONCE(tx->rung, true);
+	venet_schedule(venet_of_tx(tx), ctx);
+}
+
+void venet_tx_init(struct venet *venet)
+{
+	struct venet_tx *tx = &venet->tx;
+
+	tx->ioq.venet = venet;
+	tx->ioq.id = VENET_QUEUE_TX(0);
+	tx->ioq.notifier.signal = venet_tx_signal;
+	u64_stats_init(&tx->stats.syncp);
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Virtual-Bus connector for KVM guests: the hypercall
+ *
+ * Structures travel by guest-physical address, so each is copied to memory of
+ * the slab first. The host answers EAGAIN when the VMM's thread was interrupted
+ * in the middle: the call has done nothing and is made again. How long is
+ * bounded, because a host that never stops is as good as none.
+ */
+#include <linux/delay.h>
+#include <linux/errno.h>
+#include <linux/io.h>
+#include <linux/kvm_para.h>
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "kvm.h"
+
+/* With the sleeps between them this is about a minute. */
+#define MAX_TRIES	6000
+
+static int to_errno(long ret)
+{
+	if (ret == -KVM_ENOSYS)
+		return -ENODEV;
+	if (ret > 0 || ret < -MAX_ERRNO)
+		return -EIO;
+	return ret;
+}
+
+/**
+ * vbus_kvm_doorbell - ring a device's bell
+ * @handle: the connection
+ * @id: the region whose signal it is
+ *
+ * Context: any.
+ * Return: 0, or an error when the connection is no more.
+ */
+int vbus_kvm_doorbell(u32 handle, u32 id)
+{
+	return to_errno(kvm_hypercall3(KVM_HC_VBUS, VBUS_KVM_DOORBELL, handle,
+				       id));
+}
+
+/**
+ * vbus_kvm_set_msi - tell the host where an MSI goes
+ * @slot: its slot
+ * @dest: APIC ID
+ * @msi: VBUS_KVM_MSI_*, or 0 to mask it
+ *
+ * Context: any, also with interrupts off.
+ * Return: 0, or the host's error.
+ */
+int vbus_kvm_set_msi(u32 slot, u32 dest, u32 msi)
+{
+	return to_errno(kvm_hypercall4(KVM_HC_VBUS, VBUS_KVM_SET_MSI, slot,
+				       dest, msi));
+}
+
+/* Before the next try; more patient with each. */
+static void pause_before(unsigned int tries)
+{
+	if (tries < 16)
+		cond_resched();
+	else
+		fsleep(min(tries * 100, 10000U));
+}
+
+static int call(u32 verb, unsigned long a1)
+{
+	unsigned int tries;
+	int err;
+
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		err = to_errno(kvm_hypercall2(KVM_HC_VBUS, verb, a1));
+		if (err != -EAGAIN)
+			return err;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		pause_before(tries);
+	}
+	return -ETIMEDOUT;
+}
+
+/**
+ * vbus_kvm_verb - a verb with a structure
+ * @verb: VBUS_KVM_*
+ * @arg: the structure, anywhere; has the answer on return of 0
+ * @size: its bytes
+ *
+ * Context: may sleep.
+ * Return: 0; the host's error; -ENODEV when there is no bus; -EINTR when current
+ * is being killed; -ETIMEDOUT when the host keeps asking to try again; -ENOMEM.
+ */
+int vbus_kvm_verb(u32 verb, void *arg, size_t size)
+{
+	void *buf = kmemdup(arg, size, GFP_KERNEL);
+	int err;
+
+	if (!buf)
+		return -ENOMEM;
+	err = call(verb, virt_to_phys(buf));
+	if (!err)
+		memcpy(arg, buf, size);
+	kfree(buf);
+	return err;
+}
+
+/*
+ * What gives our memory back to us must not be given up because of a signal.
+ * ENODEV: the host is about to end that connection itself, so wait for it.
+ */
+static int call_end(u32 verb, unsigned long a1)
+{
+	unsigned int tries;
+	int err = 0;
+
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		long ret = kvm_hypercall2(KVM_HC_VBUS, verb, a1);
+
+		err = to_errno(ret);
+		if (ret != -EAGAIN && ret != -ENODEV)
+			return err;
+		pause_before(tries);
+	}
+	return err;
+}
+
+/**
+ * vbus_kvm_close - end a connection
+ * @handle: the connection
+ *
+ * Context: may sleep.
+ * Return: 0, or an error: then there is no such connection any more, or the host
+ * is mad.
+ */
+int vbus_kvm_close(u32 handle)
+{
+	return call_end(VBUS_KVM_CLOSE, handle);
+}
+
+/**
+ * vbus_kvm_reset - end everything
+ *
+ * Context: may sleep.
+ * Return: 0, or the host's error.
+ */
+int vbus_kvm_reset(void)
+{
+	return call_end(VBUS_KVM_RESET, 0);
+}

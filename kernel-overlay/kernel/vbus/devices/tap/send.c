@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * venet-tap: frames for the client
+ *
+ * ndo_start_xmit() copies them into buffers that the client has posted. The
+ * interface's transmit lock is the lock of the ring. No skb outlives the call:
+ * it has been copied, or dropped, or the queue above keeps it because buffers
+ * ran out. Then the client's next buffers ring; if that takes too long, frames
+ * are dropped until it does, so that a client that is dead holds no skbs.
+ */
+#include <linux/cleanup.h>
+#include <linux/etherdevice.h>
+#include <linux/highmem.h>
+#include <linux/if_vlan.h>
+#include <linux/nospec.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/skbuff.h>
+
+#include "tap.h"
+#include "trace.h"
+
+/* How long the queue above waits for buffers. */
+#define TAP_OUT_PATIENCE	HZ
+
+/* What a descriptor says about its buffer: checked, for once and for all. */
+static bool tap_out_check(const struct tap_conn *tc,
+			  const struct ioq_desc *desc, struct tap_buf *buf)
+{
+	u32 slab = le32_to_cpu(desc->region) - VENET_REGION_SLAB(0);
+	u64 offset = le64_to_cpu(desc->addr);
+	u64 end;
+
+	if (desc->flags || desc->reserved || slab >= TAP_SLABS)
+		return false;
+	/* Pairs with the smp_store_release() in tap_shm_slab(). */
+	buf->shm = smp_load_acquire(&tc->slabs[array_index_nospec(slab,
+								  TAP_SLABS)]);
+	buf->len = le32_to_cpu(desc->len);
+	if (!buf->shm || buf->len < TAP_BUF_MIN || buf->len > TAP_BUF_MAX ||
+	    check_add_overflow(offset, (u64)buf->len, &end) ||
+	    end > buf->shm->len)
+		return false;
+	buf->offset = array_index_nospec((size_t)offset, buf->shm->len);
+	return true;
+}
+
+/*
+ * Read as many buffers as a frame of @len bytes needs. Returns their number;
+ * -ENOSPC when the client has not posted enough; -EMSGSIZE when the frame is
+ * too long for what it posts; -EIO when it posts nonsense. With an error none
+ * is kept.
+ */
+static int tap_out_reserve(struct tap_out *out, u32 len)
+{
+	const struct tap_conn *tc = out->q.tc;
+	int max = tap_has(tc, VENET_F_MRG) ? TAP_OUT_BUFS : 1;
+	struct ioq_desc desc;
+	u32 room = 0;
+	int n, err;
+
+	for (n = 0; room < len; n++) {
+		err = -EMSGSIZE;
+		if (n == max)
+			goto unread;
+		err = -ENOSPC;
+		if (!ioq_read(&out->q.ring, &desc))
+			goto unread;
+		if (!tap_out_check(tc, &desc, &out->bufs[n])) {
+			tap_queue_break(&out->q, "bad buffer");
+			return -EIO;
+		}
+		room += out->bufs[n].len;
+	}
+	return n;
+
+unread:
+	ioq_unread(&out->q.ring, n);
+	return err;
+}
+
+/* Copy @len bytes at @pos of the frame into a buffer, page by page. */
+static int tap_out_copy(const struct tap_buf *buf, const struct sk_buff *skb,
+			u32 pos, u32 len)
+{
+	size_t at = buf->offset;
+	u32 left = len;
+	int err = 0;
+
+	if (!vbus_shm_live(buf->shm))
+		return -EAGAIN;
+	while (left && !err) {
+		u32 n = min_t(u32, left, PAGE_SIZE - offset_in_page(at));
+		void *page = kmap_local_page(buf->shm->pages[at >> PAGE_SHIFT]);
+
+		err = skb_copy_bits(skb, pos, page + offset_in_page(at), n);
+		kunmap_local(page);
+		at += n;
+		pos += n;
+		left -= n;
+	}
+	vbus_shm_dirty(buf->shm, buf->offset, len);
+	return err;
+}
+
+/* Fill @n buffers and answer their descriptors; nothing is given back yet. */
+static int tap_out_fill(struct tap_out *out, const struct sk_buff *skb,
+			const struct venet_desc *vd, int n)
+{
+	u32 pos = 0;
+	int i, err;
+
+	for (i = 0; i < n; i++) {
+		u32 len = min(out->bufs[i].len, skb->len - pos);
+		bool last = i == n - 1;
+
+		err = tap_out_copy(&out->bufs[i], skb, pos, len);
+		if (err)
+			return err;
+		pos += len;
+		ioq_answer(&out->q.ring, i, len, last ? 0 : IOQ_DESC_F_NEXT,
+			   vd, i ? 0 : sizeof(*vd));
+	}
+	return 0;
+}
+
+/* Copy one frame to the client. Returns 0 or the reason why it cannot be. */
+static int tap_out_deliver(struct tap_out *out, struct sk_buff *skb)
+{
+	u64 offloads = READ_ONCE(out->q.tc->offloads);
+	struct venet_desc vd;
+	int n, err;
+
+	n = tap_out_reserve(out, skb->len);
+	if (n < 0)
+		return n;
+	skb_tx_timestamp(skb);
+	err = tap_hdr_from_skb(offloads, skb, n, &vd);
+	if (!err)
+		err = tap_out_fill(out, skb, &vd, n);
+	if (err) {
+		ioq_unread(&out->q.ring, n);
+		return err;
+	}
+	tap_queue_give_back(&out->q, n);
+	out->unsignalled = true;
+	WRITE_ONCE(out->stalled, false);
+	return 0;
+}
+
+static void tap_out_flush(struct tap_out *out)
+{
+	if (!out->unsignalled || !tap_queue_usable(&out->q))
+		return;
+	out->unsignalled = false;
+	tap_queue_inject(&out->q);
+}
+
+/* Buffers have run out: wait for the bell. */
+static void tap_out_stop(struct tap_out *out, struct netdev_queue *txq)
+{
+	netif_tx_stop_queue(txq);
+	tap_count(&out->q.counters->full, 1);
+	mod_timer(&out->stall, jiffies + TAP_OUT_PATIENCE);
+	/* What the client posts from here on rings, and wakes the queue. */
+	tap_queue_enable(&out->q);
+}
+
+/*
+ * Returns 0; -EBUSY when the frame has to wait for buffers; another error when
+ * it is lost.
+ */
+static int tap_out_frame(struct tap_out *out, struct sk_buff *skb,
+			 struct netdev_queue *txq)
+{
+	int err = tap_out_deliver(out, skb);
+
+	if (err != -ENOSPC)
+		return err;
+	/* The bell that ends it was asked for when the queue stopped. */
+	if (READ_ONCE(out->stalled))
+		return -ENOBUFS;
+	tap_out_flush(out);
+	tap_out_stop(out, txq);
+	err = tap_out_deliver(out, skb);
+	if (err == -ENOSPC)
+		return -EBUSY;
+	netif_tx_start_queue(txq);
+	return err;
+}
+
+/* Stop before the next frame finds nothing, rather than hand it back. */
+static void tap_out_look_ahead(struct tap_out *out, struct netdev_queue *txq)
+{
+	if (ioq_pending(&out->q.ring) || READ_ONCE(out->q.broken))
+		return;
+	tap_out_flush(out);
+	tap_out_stop(out, txq);
+	if (ioq_pending(&out->q.ring))
+		netif_tx_start_queue(txq);
+}
+
+/* Is the frame longer than the client wants it? Segments are cut to fit. */
+static bool tap_out_too_long(const struct tap_conn *tc,
+			     const struct sk_buff *skb)
+{
+	u32 hdr = ETH_HLEN;
+
+	if (skb_is_gso(skb))
+		return false;
+	if (eth_type_vlan(skb->protocol))
+		hdr += VLAN_HLEN;
+	return skb->len > READ_ONCE(tc->mtu) + hdr;
+}
+
+static bool tap_out_usable(const struct tap_out *out)
+{
+	return READ_ONCE(out->q.tc->link) && tap_queue_usable(&out->q) &&
+	       !READ_ONCE(out->q.broken);
+}
+
+static int tap_out_try(struct tap_out *out, struct sk_buff *skb,
+		       struct netdev_queue *txq)
+{
+	if (!tap_out_usable(out))
+		return -ENETDOWN;
+	if (skb->len < VENET_MIN_FRAME || tap_out_too_long(out->q.tc, skb))
+		return -EMSGSIZE;
+	return tap_out_frame(out, skb, txq);
+}
+
+static int tap_out_xmit(struct tap_out *out, struct sk_buff *skb,
+			struct netdev_queue *txq)
+{
+	struct tap_counters *counters = out->q.counters;
+	int err = tap_out_try(out, skb, txq);
+
+	if (!err) {
+		tap_count(&counters->packets, 1);
+		tap_count(&counters->bytes, skb->len);
+		tap_out_look_ahead(out, txq);
+	} else if (err != -EBUSY) {
+		tap_count(&counters->dropped, 1);
+	}
+	if (!netdev_xmit_more() || netif_xmit_stopped(txq))
+		tap_out_flush(out);
+	if (err != -EBUSY)
+		tap_status_counted(out->q.tc);
+	return err;
+}
+
+/**
+ * tap_xmit - ndo_start_xmit of the interface
+ * @skb: a frame
+ * @dev: the interface
+ *
+ * Context: softirqs off, the transmit lock held.
+ * Return: NETDEV_TX_OK when @skb was consumed; NETDEV_TX_BUSY when the queue
+ * was stopped and has to keep it.
+ */
+netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct venet_tap *tap = tap_from_netdev(dev);
+	struct netdev_queue *txq = skb_get_tx_queue(dev, skb);
+	u32 len = skb->len;
+	struct tap_conn *tc;
+	int err = -ENETDOWN;
+
+	guard(rcu)();
+	tc = rcu_dereference(tap->conn);
+	if (tc)
+		err = tap_out_xmit(&tc->out, skb, txq);
+	if (err == -EBUSY)
+		return NETDEV_TX_BUSY;
+	if (err) {
+		DEV_STATS_INC(dev, tx_dropped);
+		kfree_skb(skb);
+	} else {
+		dev_sw_netstats_tx_add(dev, 1, len);
+		consume_skb(skb);
+	}
+	return NETDEV_TX_OK;
+}
+
+/* The client's bell: it has posted buffers after it ran out of them. */
+static void tap_out_signal(struct shm_signal_notifier *notifier,
+			   enum shm_signal_context ctx)
+{
+	struct tap_out *out = container_of(notifier, struct tap_out, q.notifier);
+
+	WRITE_ONCE(out->stalled, false);
+	tap_netdev_wake(out->q.tc->tap);
+}
+
+/* Buffers ran out and none have come: let go of what waits. */
+static void tap_out_stall(struct timer_list *timer)
+{
+	struct tap_out *out = container_of(timer, struct tap_out, stall);
+	struct venet_tap *tap = out->q.tc->tap;
+
+	if (!tap_netdev_stopped(tap))
+		return;
+	tap_count(&out->q.counters->stalls, 1);
+	trace_venet_tap_stall(tap->vdev);
+	WRITE_ONCE(out->stalled, true);
+	tap_netdev_wake(tap);
+}
+
+/* The queue was started: what waits above may come. */
+void tap_out_started(struct tap_out *out)
+{
+	WRITE_ONCE(out->stalled, false);
+	tap_netdev_wake(out->q.tc->tap);
+}
+
+/* The queue was stopped: what waits above comes, and is dropped. */
+void tap_out_stopped(struct tap_out *out)
+{
+	timer_delete_sync(&out->stall);
+	out->unsignalled = false;
+	tap_netdev_wake(out->q.tc->tap);
+}
+
+void tap_out_init(struct tap_out *out, struct tap_conn *tc)
+{
+	tap_queue_init(&out->q, tc, VENET_QUEUE_RX(0), &tc->tap->out,
+		       tap_out_signal);
+	timer_setup(&out->stall, tap_out_stall, 0);
+}

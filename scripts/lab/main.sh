@@ -1,0 +1,75 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The first process of the lab's host: runs the cases, one after the other, and
+# powers off. Reads its orders from /out/env, leaves results and consoles in /out.
+set -u
+stty -F /dev/ttyS1 raw -echo
+exec </dev/null >/dev/ttyS1 2>&1
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/tmp
+export LC_ALL=C.UTF-8
+set -a
+# shellcheck disable=SC1091 # made by scripts/boot
+. /out/env
+set +a
+lab=$LAB_TOP/scripts/lab
+. "$lab/reports.sh"
+. "$lab/lib.sh"
+cd /tmp || exit
+
+power_off()
+{
+	sync
+	busybox poweroff -f
+}
+trap power_off EXIT
+
+# What the kernel has said since the last look.
+new_reports()
+{
+	dmesg >/tmp/dmesg.now
+	tail -n +$((seen + 1)) /tmp/dmesg.now >/tmp/dmesg.new
+	seen=$(wc -l </tmp/dmesg.now)
+	scan_log /tmp/dmesg.new
+}
+
+leaks()
+{
+	local found
+
+	[ -e /sys/kernel/debug/kmemleak ] || return 0
+	echo scan >/sys/kernel/debug/kmemleak
+	sleep 6
+	echo scan >/sys/kernel/debug/kmemleak
+	found=$(head -n 40 /sys/kernel/debug/kmemleak)
+	[ -z "$found" ] || not_ok "no leak in the host" "$found"
+}
+
+run_case()
+{
+	local found console
+
+	export LAB_CASE=$1
+	timeout --foreground -k 5 "$(slow "${LAB_CASE_TIME:-240}")" \
+		bash -c ". '$lab/lib.sh'; . '$2'" || not_ok "$1" "the case ended with exit code $?"
+	stop_all_vms
+	kill -KILL -1 2>/dev/null	# what the case left running; never process 1
+	drop_everything || not_ok "$1 leaves nothing" "some bus or device cannot be removed"
+	found=$(new_reports) || not_ok "$1: the host's kernel is content" "$found"
+	for console in /out/guests/"$1"-*.console; do
+		[ -e "$console" ] && [ ! -e "$console.expected" ] || continue
+		found=$(scan_log "$console") || not_ok "$1: the guest's kernel is content" "$console: $found"
+	done
+}
+
+seen=0
+mkdir -p /run/vm
+echo 1 >/proc/sys/kernel/printk_devkmsg 2>/dev/null
+new_reports || not_ok "the host boots without complaint"
+# shellcheck disable=SC2153 # from /out/env
+for file in $LAB_CASES; do
+	name=$(basename "$file" .sh)
+	echo "== $name"
+	run_case "$name" "$file" 2>&1
+done
+leaks
+: >/out/done
