@@ -150,6 +150,19 @@ need_root()
 	[ "$(id -u)" -eq 0 ] || die "run this as root"
 }
 
+# need_visible PATH...: the lab's host has a /tmp, /run and /dev of its own.
+need_visible()
+{
+	local path
+
+	for path; do
+		case $(realpath -m "$path") in
+		/tmp/* | /run/* | /dev/*)
+			die "the lab's host cannot see $path: put it elsewhere than under /tmp, /run or /dev" ;;
+		esac
+	done
+}
+
 is_installed()
 {
 	[ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$1" 2>/dev/null)" = "ii " ]

@@ -44,6 +44,7 @@
  * ioq_break(), and the queue stands still until it is set up again.
  */
 #include <linux/align.h>
+#include <linux/bug.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/export.h>

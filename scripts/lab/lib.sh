@@ -27,6 +27,7 @@
 #   vm_put NAME FILE PATH a file into the guest
 #   vm_pid NAME; vm_console NAME; stop_vm NAME; kill_vm NAME
 #   vm_nic NAME [N]       name of the guest's Nth network interface on the bus
+#   has_nic NAME [N]      whether there is one
 #   expect_reports NAME   the guest's console is not looked at for complaints
 #
 # The bus, by the administrator's own commands (configfs is at /config):
@@ -361,11 +362,18 @@ vm_nic()
 		awk -v n="${2:-1}" 'NR == n { print $2 }'
 }
 
+# Modules are loaded in the background.
+has_nic() { [ -n "$(vm_nic "$@")" ]; }
+no_nic() { ! has_nic "$@"; }
+
 vm_addr()
 {
 	local nic=${3:-}
 
-	[ -n "$nic" ] || nic=$(vm_nic "$1")
+	if [ -z "$nic" ]; then
+		wait_for 20 has_nic "$1" || { echo "$1 has no interface"; return 1; }
+		nic=$(vm_nic "$1")
+	fi
 	vm_run "$1" "ip addr add $2 dev $nic && ip link set $nic up"
 }
 

@@ -18,7 +18,6 @@
 #include <linux/msi.h>
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
-#include <asm/msi.h>
 
 #include "kvm.h"
 

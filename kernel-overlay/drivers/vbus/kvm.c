@@ -319,7 +319,7 @@ static void __exit vbus_kvm_exit(void)
 }
 module_exit(vbus_kvm_exit);
 
-static const struct x86_cpu_id vbus_kvm_ids[] = {
+static const struct x86_cpu_id __maybe_unused vbus_kvm_ids[] = {
 	X86_MATCH_FEATURE(X86_FEATURE_HYPERVISOR, NULL),
 	{}
 };

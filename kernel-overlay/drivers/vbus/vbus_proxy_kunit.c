@@ -166,7 +166,7 @@ static struct vbus_proxy_driver full_driver = {
 	.driver.name = "kunit-proxy-full",
 };
 
-static struct vbus_proxy_driver plain_driver = {
+static struct vbus_proxy_driver __maybe_unused plain_driver = {
 	.type = FAKE_TYPE,
 	.probe = drv_probe,
 	.driver.name = "kunit-proxy-plain",

@@ -3,7 +3,7 @@
  * A complete deviceclass, as small as one can be.
  *
  *	mkdir /config/vbus/devices/e
- *	echo echo > /config/vbus/devices/e/type
+ *	echo "echo" > /config/vbus/devices/e/type
  *
  * Its devices hold no state: all there is belongs to a connection. The region
  * that the driver registers is published with the signal's notifier, and the
@@ -20,7 +20,7 @@
 #include "echo.h"
 
 struct echo {
-	spinlock_t lock;
+	spinlock_t lock;	/* one run of the notifier at a time */
 	struct shm_signal_notifier notifier;
 	struct shm_signal *signal;
 	struct vbus_shm *shm;
@@ -49,12 +49,15 @@ static void echo_notify(struct shm_signal_notifier *notifier,
 			enum shm_signal_context ctx)
 {
 	struct echo *echo = container_of(notifier, struct echo, notifier);
+	unsigned long flags;
 
-	guard(spinlock_irqsave)(&echo->lock);
-	guard(rcu)();
+	spin_lock_irqsave(&echo->lock, flags);
+	rcu_read_lock();
 	shm_signal_enable(echo->signal);
 	echo_answer(echo);
 	shm_signal_inject(echo->signal);
+	rcu_read_unlock();
+	spin_unlock_irqrestore(&echo->lock, flags);
 }
 
 static int echo_call(struct vbus_connection *conn, u32 func, void *data,

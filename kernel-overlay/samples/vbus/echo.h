@@ -15,8 +15,8 @@
 /* call(): the device turns the letters it gets into capitals */
 #define VBUS_ECHO_FUNC_UPPER	1
 
-/* shm(): one page */
-#define VBUS_ECHO_SHM_PAGE	0
+/* shm(): one page; number 0 is not for regions */
+#define VBUS_ECHO_SHM_PAGE	1
 
 /*
  * The page: the driver writes @question and signals, the device writes the

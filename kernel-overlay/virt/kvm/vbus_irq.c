@@ -18,10 +18,10 @@
  * operations.
  */
 #include <linux/atomic.h>
+#include <linux/msi.h>
 #include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
-#include <asm/msi.h>
 
 #include "vbus.h"
 

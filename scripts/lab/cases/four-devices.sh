@@ -8,6 +8,7 @@ for i in 1 2 3 4; do
 	make_device "d$i" && link_device b "d$i" && host_addr "d$i" "10.0.$i.1/24"
 done
 check "the guest boots" start_vm a --bus b -object memory-backend-ram,id=unused,size=4096
+check "the fourth one comes" wait_for 20 has_nic a 4
 check_is "it has four interfaces" 4 "$(for i in 1 2 3 4; do vm_nic a "$i"; done | wc -l)"
 for i in 1 2 3 4; do
 	check "interface $i gets an address" vm_addr a "10.0.$i.2/24" "$(vm_nic a "$i")"

@@ -16,9 +16,9 @@ check "a guest without the driver boots" env VM_APPEND=lab.nomodules bash -c \
 	". $LAB_TOP/scripts/lab/lib.sh; start_vm c --bus b"
 check_is "and sees nothing" "lo" "$(vm_run c 'ls /sys/class/net')"
 check "its driver can be loaded later" vm_run c 'modprobe -a vbus-kvm'
-check "which finds the device" wait_for 20 bash -c ". $LAB_TOP/scripts/lab/lib.sh; [ -n \"\$(vm_nic c)\" ]"
+check "which finds the device" wait_for 20 has_nic c
 check "the drivers can be removed" vm_run c 'rmmod venet && rmmod vbus-kvm && rmmod vbus-proxy'
 check "and loaded again" vm_run c 'modprobe -a vbus-kvm'
-check "which finds the device again" wait_for 20 bash -c ". $LAB_TOP/scripts/lab/lib.sh; [ -n \"\$(vm_nic c)\" ]"
+check "which finds the device again" wait_for 20 has_nic c
 check "and traffic flows" vm_addr c 10.0.0.2/24
 check "both ways" ping -q -n -c 2 -i 0.2 -W 5 10.0.0.2

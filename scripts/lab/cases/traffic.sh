@@ -7,7 +7,7 @@ make_bus b && make_device d && link_device b d
 check "the interface appears when it is enabled" host_addr d 10.0.0.1/24
 host=$(host_if d)
 check "a member's QEMU starts" start_vm a --bus b
-check "the guest has one interface" test -n "$(vm_nic a)"
+check "the guest has an interface" wait_for 20 has_nic a
 check_is "its driver was loaded by modalias" venet \
 	"$(vm_run a 'basename "$(readlink /sys/class/net/$(ls /sys/class/net | grep -v lo)/device/driver)"')"
 check "the guest's interface gets an address" vm_addr a 10.0.0.2/24

@@ -357,7 +357,7 @@ static void open_device(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, vbus_proxy_open(t->vdev, TEST_VERSION), 0);
 }
 
-static void share(struct kunit *test, void *mem)
+static void share_memory(struct kunit *test, void *mem)
 {
 	struct vbus_proxy_region region = {
 		.vaddr = mem,
@@ -446,7 +446,7 @@ static void many_devices_are_listed(struct kunit *test)
 static void unlink_under_open_device(struct kunit *test)
 {
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	vbus_unlink(t->bus, t->dev[0]);
 	KUNIT_EXPECT_EQ(test, t->closes, 1);
 	vbus_local_settle(TEST_BUS);
@@ -470,7 +470,7 @@ static void relink_brings_the_device_back(struct kunit *test)
 static void detach_closes_open_device(struct kunit *test)
 {
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	shm_signal_put(t->guest);
 	detach(test);
 	KUNIT_EXPECT_EQ(test, t->closes, 1);
@@ -496,7 +496,7 @@ static void close_waits_for_an_end_that_is_under_way(struct kunit *test)
 
 	get_device(&vdev->dev);
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	shm_signal_put(t->guest);
 	t->close_delay = 200;
 	task = kthread_create(unlink_thread, t->dev[0], "vbus-unlink");
@@ -554,7 +554,7 @@ static void region_is_the_drivers_memory(struct kunit *test)
 	u8 byte = 0;
 
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	KUNIT_EXPECT_EQ(test, t->shm->len, TEST_LEN);
 	KUNIT_EXPECT_PTR_EQ(test, t->shm->vaddr, t->mem);
 
@@ -585,7 +585,7 @@ static void region_id_is_used_once(struct kunit *test)
 	open_device(test);
 	KUNIT_EXPECT_EQ(test, vbus_proxy_shm(t->vdev, TEST_REGION + 1,
 					     &region, &s), -EINVAL);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	KUNIT_EXPECT_EQ(test, vbus_proxy_shm(t->vdev, TEST_REGION, &region,
 					     &s), -EBUSY);
 	KUNIT_EXPECT_NULL(test, s);
@@ -677,7 +677,7 @@ static void driver_rings_device_right_away(struct kunit *test)
 	unsigned long flags;
 
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	shm_signal_enable(t->host);
 	spin_lock_irqsave(&t->guest_lock, flags);
 	shm_signal_inject(t->guest);
@@ -695,7 +695,7 @@ static bool guest_was_rung(void)
 static void device_rings_driver_but_not_under_its_lock(struct kunit *test)
 {
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	shm_signal_enable(t->guest);
 	spin_lock_bh(&t->host_lock);
 	shm_signal_inject(t->host);
@@ -714,7 +714,7 @@ static bool enough_rounds(void)
 static void each_answers_the_others_signal(struct kunit *test)
 {
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	t->pingpong = true;
 	shm_signal_enable(t->guest);
 	dev_inject();
@@ -728,7 +728,7 @@ static void nobody_rings_after_close(struct kunit *test)
 	struct shm_signal *host;
 
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	host = shm_signal_get(t->host);
 	shm_signal_enable(t->guest);
 	shm_signal_enable(host);
@@ -753,7 +753,7 @@ static void nobody_rings_after_close(struct kunit *test)
 static void signal_may_outlive_the_attachment(struct kunit *test)
 {
 	open_device(test);
-	share(test, t->mem);
+	share_memory(test, t->mem);
 	shm_signal_enable(t->host);
 	detach(test);
 	KUNIT_EXPECT_TRUE(test, shm_signal_inject(t->guest));

@@ -155,7 +155,7 @@ static bool tap_in_alloc_frags(struct sk_buff *skb, u32 len)
 		    !skb_page_frag_refill(min_t(u32, len, PAGE_SIZE), pfrag,
 					  GFP_NOWAIT | __GFP_NOWARN))
 			return false;
-		n = min(len, pfrag->size - pfrag->offset);
+		n = min_t(u32, len, pfrag->size - pfrag->offset);
 		get_page(pfrag->page);
 		skb_add_rx_frag(skb, i++, pfrag->page, pfrag->offset, n, n);
 		pfrag->offset += n;

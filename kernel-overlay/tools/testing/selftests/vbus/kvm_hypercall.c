@@ -37,7 +37,7 @@
 #define DEVICE		"selftest-kvm-dev"
 
 /* The guest's memory: one slot, and where in it things are. */
-#define MEM_SIZE	(1UL << 20)
+#define MEM_SIZE	0x100000UL
 #define PAGE		4096UL
 #define CODE		0x1000
 #define ARGS		0x2000
@@ -383,7 +383,7 @@ TEST_F(kvm, every_struct_at_every_bad_address)
 	for (v = VBUS_KVM_NEGOTIATE; v <= VBUS_KVM_EVENTQ; v++) {
 		if (v == VBUS_KVM_RESET || v == VBUS_KVM_CLOSE)
 			continue;
-		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		for (i = 0; i < ARRAY_SIZE(bad); i++)
 			EXPECT_NE(0, verb(&self->vm, v, bad[i], 0, 0));
 	}
 }
@@ -576,10 +576,16 @@ TEST_F(kvm, event_queues_out_of_range)
 	EXPECT_EQ(0, verb_struct(&self->vm, VBUS_KVM_EVENTQ, &q, sizeof(q)));
 }
 
+/* What the host may be writing at this moment. */
+static uint64_t read_shared(const __le64 *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
 TEST_F(kvm, a_device_event_is_posted)
 {
 	struct vbus_kvm_eventq q = { .addr = htole64(EVENTS) };
-	volatile struct vbus_kvm_events *ev = (void *)(self->vm.mem + EVENTS);
+	struct vbus_kvm_events *ev = (void *)(self->vm.mem + EVENTS);
 	int i;
 
 	ASSERT_EQ(0, negotiate(&self->vm));
@@ -587,10 +593,11 @@ TEST_F(kvm, a_device_event_is_posted)
 	ev->selector = 0;
 	ev->words[0] = 0;
 	ASSERT_EQ(0, unlink(CONFIGFS "instances/" BUS "/" DEVICE));
-	for (i = 0; i < 500 && !ev->selector; i++)
+	for (i = 0; i < 500 && !read_shared(&ev->selector); i++)
 		usleep(10000);
-	EXPECT_EQ(1, le64toh(ev->selector));
-	EXPECT_EQ(1ULL << VBUS_KVM_EVENT_DEVICES, le64toh(ev->words[0]));
+	EXPECT_EQ(1, le64toh(read_shared(&ev->selector)));
+	EXPECT_EQ(1ULL << VBUS_KVM_EVENT_DEVICES,
+		  le64toh(read_shared(&ev->words[0])));
 }
 
 TEST_F(kvm, the_device_leaves)

@@ -73,7 +73,7 @@ static bool listed(pid_t pid)
 	return !access(path, F_OK);
 }
 
-static int members(void)
+static int member_count(void)
 {
 	DIR *dir = opendir(SYSFS BUS "/members");
 	struct dirent *entry;
@@ -123,7 +123,7 @@ FIXTURE_TEARDOWN(bus)
 TEST_F(bus, nobody_is_a_member_at_first)
 {
 	EXPECT_STREQ("0", bus_of(self->self));
-	EXPECT_EQ(0, members());
+	EXPECT_EQ(0, member_count());
 }
 
 TEST_F(bus, join_and_leave)
@@ -131,10 +131,10 @@ TEST_F(bus, join_and_leave)
 	ASSERT_EQ(0, join(self->self, BUS));
 	EXPECT_STREQ(BUS, bus_of(self->self));
 	EXPECT_TRUE(listed(self->self));
-	EXPECT_EQ(1, members());
+	EXPECT_EQ(1, member_count());
 	ASSERT_EQ(0, join(self->self, "0"));
 	EXPECT_STREQ("0", bus_of(self->self));
-	EXPECT_EQ(0, members());
+	EXPECT_EQ(0, member_count());
 }
 
 TEST_F(bus, a_newline_does_no_harm)
@@ -154,7 +154,7 @@ TEST_F(bus, joining_twice_counts_once)
 {
 	ASSERT_EQ(0, join(self->self, BUS));
 	ASSERT_EQ(0, join(self->self, BUS));
-	EXPECT_EQ(1, members());
+	EXPECT_EQ(1, member_count());
 }
 
 TEST_F(bus, busy_while_it_has_members)
@@ -173,7 +173,7 @@ TEST_F(bus, fork_inherits)
 {
 	ASSERT_EQ(0, join(self->self, BUS));
 	EXPECT_EQ(0, in_child(child_is_member));
-	EXPECT_EQ(1, members());
+	EXPECT_EQ(1, member_count());
 }
 
 static int exec_reads_membership(void)
@@ -204,7 +204,7 @@ TEST_F(bus, threads_share)
 	ASSERT_EQ(0, pthread_join(thread, &err));
 	EXPECT_EQ(NULL, err);
 	EXPECT_STREQ("0", bus_of(self->self));
-	EXPECT_EQ(0, members());
+	EXPECT_EQ(0, member_count());
 }
 
 TEST_F(bus, another_process)
@@ -221,7 +221,7 @@ TEST_F(bus, another_process)
 	EXPECT_TRUE(listed(pid));
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	EXPECT_EQ(0, members());
+	EXPECT_EQ(0, member_count());
 }
 
 TEST_F(bus, a_zombie_is_no_member)
@@ -236,7 +236,7 @@ TEST_F(bus, a_zombie_is_no_member)
 	ASSERT_LT(0, pid);
 	ASSERT_EQ(0, waitid(P_PID, pid, &info, WEXITED | WNOWAIT));
 	EXPECT_FALSE(listed(pid));
-	EXPECT_EQ(1, members());
+	EXPECT_EQ(1, member_count());
 	EXPECT_EQ(ESRCH, join(pid, BUS));
 	EXPECT_EQ(0, waitid(P_PID, pid, &info, WEXITED));
 }
@@ -310,7 +310,7 @@ TEST_F(bus, fork_against_change)
 	pthread_tryjoin_np(thread, NULL);
 	if (i == 20 * STORM)
 		pthread_join(thread, NULL);
-	EXPECT_EQ(0, members());
+	EXPECT_EQ(0, member_count());
 }
 
 TEST_F(bus, exit_against_change)
@@ -327,7 +327,7 @@ TEST_F(bus, exit_against_change)
 		EXPECT_TRUE(!err || err == ESRCH);
 		waitpid(pid, NULL, 0);
 	}
-	EXPECT_EQ(0, members());
+	EXPECT_EQ(0, member_count());
 }
 
 TEST(names_of_buses)
@@ -341,8 +341,8 @@ TEST(names_of_buses)
 
 	if (access(CONFIGFS, F_OK) || geteuid())
 		SKIP(return, "needs root and " CONFIGFS);
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		strcpy(end, bad[i]);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		memcpy(end, bad[i], strlen(bad[i]) + 1);
 		EXPECT_EQ(-1, mkdir(name, 0755));
 		EXPECT_EQ(EINVAL, errno);
 	}
