@@ -11,7 +11,7 @@ memory()
 	sha256sum </out/mem
 	rm -f /out/mem
 }
-send() { timeout 20 ping -q -f -c 500 -W 1 -s 1400 10.0.0.2 >/dev/null 2>&1; true; }
+send() { timeout 8 ping -q -f -c 500 -W 1 -s 1400 10.0.0.2 >/dev/null 2>&1; true; }
 
 load venet-tap
 export VM_MEM=128
