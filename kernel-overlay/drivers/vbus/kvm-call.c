@@ -87,7 +87,7 @@ static int call(u32 verb, unsigned long a1)
 /**
  * vbus_kvm_verb - a verb with a structure
  * @verb: VBUS_KVM_*
- * @arg: the structure, anywhere; has the answer on return of 0
+ * @arg: the structure, anywhere; has the answer, if there is one
  * @size: its bytes
  *
  * Context: may sleep.
@@ -102,8 +102,7 @@ int vbus_kvm_verb(u32 verb, void *arg, size_t size)
 	if (!buf)
 		return -ENOMEM;
 	err = call(verb, virt_to_phys(buf));
-	if (!err)
-		memcpy(arg, buf, size);
+	memcpy(arg, buf, size);
 	kfree(buf);
 	return err;
 }

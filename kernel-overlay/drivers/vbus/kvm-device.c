@@ -10,10 +10,18 @@
  */
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/wait_bit.h>
 
 #include "kvm.h"
+
+/*
+ * Devices that have not been released. Whoever holds the last reference to one
+ * runs our code, so the module stays until there is none.
+ */
+static atomic_t kvm_devices = ATOMIC_INIT(0);
 
 static struct vbus_kvm_device *to_kdev(struct vbus_proxy_device *vdev)
 {
@@ -25,7 +33,7 @@ static void device_lost(struct vbus_kvm_device *kdev)
 	if (xchg(&kdev->lost, true))
 		return;
 	vbus_proxy_device_gone(&kdev->vdev);
-	queue_work(kdev->vk->wq, &kdev->vk->hotplug);
+	vbus_kvm_update(kdev->vk);
 }
 
 /*
@@ -49,8 +57,10 @@ static void signal_release(struct shm_signal *s)
 	struct vbus_kvm_signal *signal =
 		container_of(s, struct vbus_kvm_signal, signal);
 
-	put_device(&signal->kdev->vdev.dev);
+	struct device *dev = &signal->kdev->vdev.dev;
+
 	kfree(signal);
+	put_device(dev);
 }
 
 static const struct shm_signal_ops signal_ops = {
@@ -289,6 +299,8 @@ static int kvm_shm(struct vbus_proxy_device *vdev, u32 id,
 static void kvm_release(struct vbus_proxy_device *vdev)
 {
 	kfree(to_kdev(vdev));
+	if (atomic_dec_and_test(&kvm_devices))
+		wake_up_var(&kvm_devices);
 }
 
 static const struct vbus_proxy_ops proxy_ops = {
@@ -315,10 +327,12 @@ int vbus_kvm_device_add(struct vbus_kvm *vk,
 
 	if (!kdev)
 		return -ENOMEM;
+	atomic_inc(&kvm_devices);
 	kdev->vk = vk;
 	INIT_LIST_HEAD(&kdev->signals);
 	kdev->vdev.ops = &proxy_ops;
 	kdev->vdev.id = le32_to_cpu(info->id);
+	kdev->instance = info->instance;
 	memcpy(kdev->vdev.type, info->type, sizeof(kdev->vdev.type));
 
 	/* If it fails it has freed the device. */
@@ -340,4 +354,16 @@ void vbus_kvm_device_del(struct vbus_kvm_device *kdev)
 	vbus_proxy_device_gone(&kdev->vdev);
 	list_del(&kdev->node);
 	vbus_proxy_device_del(&kdev->vdev);
+}
+
+/**
+ * vbus_kvm_devices_wait - wait until every device has been released
+ *
+ * Context: may sleep; all have been removed.
+ */
+void vbus_kvm_devices_wait(void)
+{
+	wait_var_event(&kvm_devices, !atomic_read(&kvm_devices));
+	/* Who dropped the last one may be on its way out of our code. */
+	synchronize_rcu_tasks();
 }

@@ -44,7 +44,7 @@ static void event_handle(struct vbus_kvm_queue *q, u32 event)
 	struct vbus_kvm_signal *signal;
 
 	if (event_is_devices(q, event)) {
-		queue_work(q->vk->wq, &q->vk->hotplug);
+		vbus_kvm_update(q->vk);
 		return;
 	}
 	signal = xa_load(&q->signals, event);

@@ -21,7 +21,7 @@
 
 #include "kvm.h"
 
-static void msi_write(struct irq_data *data, struct msi_msg *msg)
+static int msi_tell(struct irq_data *data, const struct msi_msg *msg)
 {
 	struct vbus_kvm_msi *msi = irq_data_get_irq_chip_data(data);
 	u32 dest = msg->arch_addr_lo.destid_0_7 |
@@ -38,15 +38,21 @@ static void msi_write(struct irq_data *data, struct msi_msg *msg)
 		dev_err_ratelimited(msi->vk->dev,
 				    "MSI %u to APIC %#x refused: %d\n",
 				    msi->slot, dest, err);
+	return err;
 }
 
-static void msi_program(struct irq_data *data)
+static void msi_write(struct irq_data *data, struct msi_msg *msg)
+{
+	msi_tell(data, msg);
+}
+
+static int msi_program(struct irq_data *data)
 {
 	struct irq_data *parent = data->parent_data;
 	struct msi_msg msg = {};
 
 	parent->chip->irq_compose_msi_msg(parent, &msg);
-	msi_write(data, &msg);
+	return msi_tell(data, &msg);
 }
 
 static void msi_noop(struct irq_data *data)
@@ -99,8 +105,7 @@ static int domain_alloc(struct irq_domain *domain, unsigned int virq,
 static int domain_activate(struct irq_domain *domain, struct irq_data *data,
 			   bool reserve)
 {
-	msi_program(data);
-	return 0;
+	return msi_program(data);
 }
 
 static void domain_deactivate(struct irq_domain *domain, struct irq_data *data)

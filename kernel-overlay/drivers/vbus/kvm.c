@@ -11,6 +11,9 @@
  * makes ours the same. A device whose doorbell failed is removed as well, and
  * comes back if it is on the list.
  *
+ * A guest that came back from a snapshot is told nothing, and one that only
+ * receives rings no bell: so the list is looked at now and then, too.
+ *
  * For suspend, and before another kernel is started, all connections end: the
  * host must not write to memory that it was given by a kernel that is gone.
  *
@@ -22,6 +25,7 @@
 #include <linux/cc_platform.h>
 #include <linux/err.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/kvm_para.h>
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
@@ -30,6 +34,12 @@
 #include <asm/cpu_device_id.h>
 
 #include "kvm.h"
+
+/* The most parts in which a list is taken from the host. */
+#define LIST_PARTS	64
+
+/* How long a guest that does nothing may not know that its host has changed. */
+#define LOOK_INTERVAL	(10 * HZ)
 
 /*
  * The host's list
@@ -54,9 +64,9 @@ static int list_all(struct vbus_kvm *vk, struct vbus_device_info *info,
 			       const struct vbus_device_info *info))
 {
 	u32 first = 0, last;
-	int n, i;
+	int n, i, part;
 
-	for (;;) {
+	for (part = 0; part < LIST_PARTS; part++) {
 		n = list_some(first, info, VBUS_KVM_LIST_MAX);
 		for (i = 0; i < n; i++)
 			fn(vk, &info[i]);
@@ -68,6 +78,7 @@ static int list_all(struct vbus_kvm *vk, struct vbus_device_info *info,
 			return 0;
 		first = last + 1;
 	}
+	return 0;
 }
 
 static struct vbus_kvm_device *find_device(struct vbus_kvm *vk, u32 id)
@@ -84,7 +95,8 @@ static void see_device(struct vbus_kvm *vk, const struct vbus_device_info *info)
 {
 	struct vbus_kvm_device *kdev = find_device(vk, le32_to_cpu(info->id));
 
-	if (kdev && !memcmp(kdev->vdev.type, info->type, sizeof(info->type)))
+	/* A device that was taken away and put back has lost our connection. */
+	if (kdev && kdev->instance == info->instance)
 		kdev->seen = true;
 }
 
@@ -152,6 +164,9 @@ static int negotiate(struct vbus_kvm *vk)
 	int err;
 
 	err = vbus_kvm_verb(VBUS_KVM_NEGOTIATE, &arg, sizeof(arg));
+	if (err == -EPROTONOSUPPORT)
+		dev_info(vk->dev, "the host speaks version %u, not %u\n",
+			 le32_to_cpu(arg.version), VBUS_KVM_VERSION);
 	if (err)
 		return err;
 	if (le32_to_cpu(arg.magic) != VBUS_KVM_MAGIC_HOST)
@@ -179,7 +194,7 @@ static int vbus_kvm_start(struct vbus_kvm *vk)
 		vbus_kvm_stop(vk);
 		return err;
 	}
-	queue_work(vk->wq, &vk->hotplug);
+	vbus_kvm_update(vk);
 	return 0;
 }
 
@@ -196,7 +211,8 @@ static int restart(struct vbus_kvm *vk)
 
 static void hotplug(struct work_struct *work)
 {
-	struct vbus_kvm *vk = container_of(work, struct vbus_kvm, hotplug);
+	struct vbus_kvm *vk = container_of(to_delayed_work(work),
+					   struct vbus_kvm, hotplug);
 	int err;
 
 	err = update_devices(vk);
@@ -204,6 +220,8 @@ static void hotplug(struct work_struct *work)
 		err = restart(vk);
 	if (err)
 		dev_err_ratelimited(vk->dev, "no list of devices: %d\n", err);
+	if (err != -ENODEV)
+		queue_delayed_work(vk->wq, &vk->hotplug, LOOK_INTERVAL);
 }
 
 /*
@@ -232,7 +250,7 @@ static void vbus_kvm_shutdown(struct platform_device *pdev)
 	struct vbus_kvm *vk = platform_get_drvdata(pdev);
 
 	/* No new device while this kernel ends. */
-	disable_work_sync(&vk->hotplug);
+	disable_delayed_work_sync(&vk->hotplug);
 	vbus_kvm_reset();
 }
 
@@ -254,7 +272,7 @@ static struct vbus_kvm *vbus_kvm_create(void)
 	INIT_LIST_HEAD(&vk->devices);
 	INIT_LIST_HEAD(&vk->event_sets);
 	mutex_init(&vk->events_lock);
-	INIT_WORK(&vk->hotplug, hotplug);
+	INIT_DELAYED_WORK(&vk->hotplug, hotplug);
 	vk->wq = alloc_ordered_workqueue("vbus-kvm", WQ_FREEZABLE);
 	if (!vk->wq)
 		goto free;
@@ -310,11 +328,12 @@ static void __exit vbus_kvm_exit(void)
 {
 	struct vbus_kvm *vk = platform_get_drvdata(vbus_kvm_pdev);
 
-	disable_work_sync(&vk->hotplug);
+	disable_delayed_work_sync(&vk->hotplug);
 	remove_all(vk);
 	vbus_kvm_stop(vk);
 	platform_device_unregister(vbus_kvm_pdev);
 	platform_driver_unregister(&vbus_kvm_driver);
+	vbus_kvm_devices_wait();
 	vbus_kvm_destroy(vk);
 }
 module_exit(vbus_kvm_exit);

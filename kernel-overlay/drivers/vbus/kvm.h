@@ -88,7 +88,7 @@ struct vbus_kvm_event_set {
  * @dev: parent of the devices
  * @devices: struct vbus_kvm_device
  * @wq: runs @hotplug; frozen during suspend
- * @hotplug: makes @devices what the host's list says
+ * @hotplug: makes @devices what the host's list says; now and then by itself
  * @max_msis: slots of the host's table
  * @max_eventqs: event queues that the host takes
  * @domain: where our interrupts are from
@@ -102,7 +102,7 @@ struct vbus_kvm {
 	struct device *dev;
 	struct list_head devices;
 	struct workqueue_struct *wq;
-	struct work_struct hotplug;
+	struct delayed_work hotplug;
 
 	u32 max_msis;
 	u32 max_eventqs;
@@ -118,6 +118,7 @@ struct vbus_kvm {
  * @vdev: what the driver sees
  * @vk: the connector
  * @node: in vbus_kvm.devices
+ * @instance: what the host's list had beside its dev-id
  * @handle: the connection, while open
  * @signals: struct vbus_kvm_signal of the connection
  * @lost: a doorbell found nobody
@@ -127,6 +128,7 @@ struct vbus_kvm_device {
 	struct vbus_proxy_device vdev;
 	struct vbus_kvm *vk;
 	struct list_head node;
+	__le32 instance;
 	u32 handle;
 	struct list_head signals;
 	bool lost;
@@ -157,6 +159,12 @@ struct vbus_kvm_signal {
 	u32 event;
 };
 
+/* Have the hotplug work look at the host's list now. Context: any. */
+static inline void vbus_kvm_update(struct vbus_kvm *vk)
+{
+	mod_delayed_work(vk->wq, &vk->hotplug, 0);
+}
+
 /* kvm-call.c: hypercalls */
 int vbus_kvm_doorbell(u32 handle, u32 id);
 int vbus_kvm_set_msi(u32 slot, u32 dest, u32 msi);
@@ -182,5 +190,6 @@ void vbus_kvm_event_del(struct vbus_kvm_signal *signal);
 int vbus_kvm_device_add(struct vbus_kvm *vk,
 			const struct vbus_device_info *info);
 void vbus_kvm_device_del(struct vbus_kvm_device *kdev);
+void vbus_kvm_devices_wait(void);
 
 #endif /* _DRIVERS_VBUS_KVM_H */

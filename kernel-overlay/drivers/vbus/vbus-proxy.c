@@ -23,8 +23,10 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pm.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/vbus_driver.h>
+#include <linux/wait_bit.h>
 
 /*
  * The type comes from the other side and goes into a uevent and to modprobe:
@@ -346,12 +348,17 @@ void vbus_proxy_driver_unregister(struct vbus_proxy_driver *drv)
 }
 EXPORT_SYMBOL_GPL(vbus_proxy_driver_unregister);
 
+/* Those whose release() has not run: it is this module's. */
+static atomic_t vbus_proxy_devices = ATOMIC_INIT(0);
+
 static void vbus_proxy_device_release(struct device *dev)
 {
 	struct vbus_proxy_device *vdev = to_vbus_proxy_device(dev);
 
 	mutex_destroy(&vdev->lock);
 	vdev->ops->release(vdev);
+	if (atomic_dec_and_test(&vbus_proxy_devices))
+		wake_up_var(&vbus_proxy_devices);
 }
 
 /* The driver core would say -EEXIST too, but not without a stack trace. */
@@ -397,6 +404,7 @@ int vbus_proxy_device_add(struct vbus_proxy_device *vdev,
 {
 	int err;
 
+	atomic_inc(&vbus_proxy_devices);
 	mutex_init(&vdev->lock);
 	device_initialize(&vdev->dev);
 	vdev->dev.parent = parent;
@@ -453,6 +461,9 @@ subsys_initcall(vbus_proxy_init);
 
 static void __exit vbus_proxy_exit(void)
 {
+	wait_var_event(&vbus_proxy_devices, !atomic_read(&vbus_proxy_devices));
+	/* Who dropped the last one may be on its way out of our code. */
+	synchronize_rcu_tasks();
 	bus_unregister(&vbus_proxy_bus);
 }
 module_exit(vbus_proxy_exit);

@@ -35,6 +35,10 @@ struct vbus_interface;
 struct vbus_memctx;
 struct vbus_shm;
 
+/* What a client may have at a time, and each of its connections. */
+#define VBUS_CLIENT_CONNECTIONS	256
+#define VBUS_CONNECTION_REGIONS	256
+
 /*
  * Deviceclasses
  */
@@ -160,7 +164,7 @@ struct vbus_shm_ops {
  * @npages: their number
  * @len: bytes, a multiple of PAGE_SIZE
  * @vaddr: the whole region as contiguous kernel memory, or NULL when the
- *	connector was not asked to map it (VBUS_SHM_F_MAP)
+ *	connector had no reason to map it: it has no signal
  * @live: false while the client's memory is not there (a memory slot that the
  *	VMM has removed); read under RCU, see vbus_shm_live()
  */
@@ -263,7 +267,8 @@ vbus_connection_interface(const struct vbus_connection *conn);
 struct vbus_memctx *vbus_connection_memctx(const struct vbus_connection *conn);
 struct vbus_connection *vbus_connection_get(struct vbus_connection *conn);
 void vbus_connection_put(struct vbus_connection *conn);
-void vbus_connection_fault(struct vbus_connection *conn, u64 addr, size_t len);
+void vbus_connection_fault(struct vbus_connection *conn, u64 addr, size_t len,
+			   bool write);
 void vbus_work_init(struct vbus_work *work, struct vbus_connection *conn,
 		    bool (*fn)(struct vbus_work *work));
 bool vbus_work_queue(struct vbus_work *work);

@@ -23,7 +23,8 @@ void vbus_exit(struct task_struct *tsk);
 
 /*
  * A new process: it is a member of its parent's bus before anybody can see
- * it. A process that is a member of no bus pays for one test.
+ * it. A process that is a member of no bus pays for a test here, and one more
+ * when it is published.
  */
 static inline void vbus_fork_inherit(struct signal_struct *sig)
 {

@@ -15,6 +15,8 @@
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
+#include <linux/fs.h>
+#include <linux/kernfs.h>
 #include <linux/slab.h>
 #include <trace/events/vbus.h>
 #include "vbus.h"
@@ -38,13 +40,20 @@ static const struct kobj_type vbus_ktype = {
 
 static int vbus_add_dirs(struct vbus *bus)
 {
+	/* Who is in it, by the initial namespace's PIDs, is for root to see. */
+	const struct iattr private = {
+		.ia_valid = ATTR_MODE,
+		.ia_mode = S_IFDIR | 0500,
+	};
 	int err = kobject_add(&bus->kobj, vbus_bus_dir, "%s", bus->name);
 
 	if (err)
 		return err;
 	bus->devices = kobject_create_and_add("devices", &bus->kobj);
 	bus->members = kobject_create_and_add("members", &bus->kobj);
-	return bus->devices && bus->members ? 0 : -ENOMEM;
+	if (!bus->devices || !bus->members)
+		return -ENOMEM;
+	return kernfs_setattr(bus->members->sd, &private);
 }
 
 static void vbus_del_dirs(struct vbus *bus)

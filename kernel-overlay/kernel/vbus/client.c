@@ -257,6 +257,7 @@ int vbus_client_list(struct vbus_client *client, u32 first,
 	xa_for_each_start(&bus->interfaces, id, intf, first) {
 		memset(&info[n], 0, sizeof(info[n]));
 		info[n].id = cpu_to_le32(intf->id);
+		info[n].instance = cpu_to_le32(intf->instance);
 		memcpy(info[n].type, intf->type, sizeof(info[n].type));
 		if (++n == max)
 			break;

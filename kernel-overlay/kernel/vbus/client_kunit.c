@@ -102,6 +102,7 @@ struct ct {
 	int move;
 	bool no_memory;
 	bool slow_memory;
+	bool to_write;
 	int faults;
 	bool wrote;
 
@@ -124,7 +125,7 @@ static bool ct_reach(struct ct *t, struct vbus_connection *conn)
 	if (!ctx->ops->copy_from(ctx, buf, t->addr, sizeof(buf)))
 		return true;
 
-	vbus_connection_fault(conn, t->addr, sizeof(buf));
+	vbus_connection_fault(conn, t->addr, sizeof(buf), t->to_write);
 
 	return false;
 }
@@ -1137,12 +1138,19 @@ static void ct_fault_is_provided(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, t->wrote);
 	KUNIT_EXPECT_EQ(test, t->rings, 2);
 
-	/* The same again: reading it did not help. */
+	/* The same again is still for reading, unless the device says so. */
 	t->missing = 1;
 	KUNIT_EXPECT_EQ(test, vbus_client_signal(t->c[0].client, handle,
 						 CT_REGION,
 						 SHM_SIGNAL_PROCESS), 0);
 	KUNIT_EXPECT_EQ(test, t->faults, 2);
+	KUNIT_EXPECT_FALSE(test, t->wrote);
+	t->missing = 1;
+	t->to_write = true;
+	KUNIT_EXPECT_EQ(test, vbus_client_signal(t->c[0].client, handle,
+						 CT_REGION,
+						 SHM_SIGNAL_PROCESS), 0);
+	KUNIT_EXPECT_EQ(test, t->faults, 3);
 	KUNIT_EXPECT_TRUE(test, t->wrote);
 	KUNIT_EXPECT_EQ(test, ct_run_works(&t->c[0]), 0);
 }
@@ -1632,7 +1640,7 @@ static void ct_list_devices(struct kunit *test)
 	KUNIT_EXPECT_NE(test, gen, later);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(info[0].id), 0);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(info[1].id), 1);
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(info[1].reserved), 0);
+	KUNIT_EXPECT_NE(test, info[0].instance, info[1].instance);
 	KUNIT_EXPECT_STREQ(test, info[0].type, t->dc.type);
 	KUNIT_EXPECT_NULL(test, memchr_inv(info[1].type + strlen(t->dc.type), 0,
 					   VBUS_TYPE_LEN - strlen(t->dc.type)));

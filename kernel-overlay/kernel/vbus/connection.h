@@ -8,10 +8,6 @@
 
 #include "vbus.h"
 
-/* What a client may have at a time, and each of its connections. */
-#define VBUS_CLIENT_CONNECTIONS	256
-#define VBUS_CONNECTION_REGIONS	256
-
 /**
  * struct vbus_client - a connector's handle on a bus
  * @bus: held
@@ -55,7 +51,7 @@ struct vbus_client {
  * @handle: on which connection, likewise
  * @addr: where it starts
  * @len: how many bytes
- * @write: reading it was provided for and did not help
+ * @write: to write there, not only to read
  */
 struct vbus_fault {
 	struct vbus_memctx *ctx;

@@ -98,6 +98,7 @@ static int __init vbus_init(void)
 	err = vbus_sysfs_init();
 	if (err) {
 		destroy_workqueue(vbus_wq);
+		vbus_wq = NULL;
 		return err;
 	}
 	return vbus_configfs_init();

@@ -24,6 +24,8 @@
  *    can be found, before it is listed: listing goes by what it is on then,
  *    and does nothing when the write has already done it.
  */
+#define pr_fmt(fmt) "vbus: " fmt
+
 #include <kunit/visibility.h>
 #include <linux/slab.h>
 #include <trace/events/vbus.h>
@@ -78,7 +80,7 @@ static void vbus_member_list(struct vbus *bus, pid_t tgid)
 
 	if (err) {
 		atomic_inc(&bus->unlisted);
-		pr_warn_once("vbus: member %d of %s is not listed: %d\n",
+		pr_warn_once("member %d of %s is not listed: %d\n",
 			     tgid, bus->name, err);
 	}
 	trace_vbus_member_create(bus->name, tgid, !err);

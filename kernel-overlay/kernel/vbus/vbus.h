@@ -86,6 +86,7 @@ struct vbus_class {
  * @interfaces: dev-id to struct vbus_interface; RCU readers; an interface is
  *	in it while it can be opened
  * @generation: counts changes of @interfaces; incremented after the change
+ * @instances: how many interfaces there ever were
  * @clients_lock: protects @clients
  * @clients: struct vbus_client
  * @node: in the list of buses, under vbus_buses_lock
@@ -106,6 +107,7 @@ struct vbus {
 
 	struct xarray interfaces;
 	atomic_t generation;
+	atomic_t instances;
 	struct mutex clients_lock;	/* clients */
 	struct list_head clients;
 
@@ -161,6 +163,7 @@ struct vbus_device {
  * @bus: referenced
  * @device: referenced
  * @id: the dev-id on @bus
+ * @instance: which of those that have had @id, or another, on @bus
  * @number: its number among the interfaces of @device
  * @open_lock: read for the whole of an open, write to set @dead
  * @dead: no open can begin any more
@@ -175,6 +178,7 @@ struct vbus_interface {
 	struct vbus *bus;
 	struct vbus_device *device;
 	u32 id;
+	u32 instance;
 	u32 number;
 
 	struct rw_semaphore open_lock;

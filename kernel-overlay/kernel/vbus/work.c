@@ -175,6 +175,7 @@ EXPORT_SYMBOL_GPL(vbus_work_run);
  * @conn: the connection
  * @addr: where it starts, in the client's addresses
  * @len: how many bytes
+ * @write: copy_to() failed, so being able to read it is not enough
  *
  * For a notifier or the function of a struct vbus_work, when a copy has failed
  * with -EFAULT: leave everything such that a later call goes on from here, call
@@ -184,16 +185,16 @@ EXPORT_SYMBOL_GPL(vbus_work_run);
  *
  * Context: any, within the life of the connection.
  */
-void vbus_connection_fault(struct vbus_connection *conn, u64 addr, size_t len)
+void vbus_connection_fault(struct vbus_connection *conn, u64 addr, size_t len,
+			   bool write)
 {
 	struct vbus_fault *last = &conn->fault;
 	unsigned long flags;
 
 	spin_lock_irqsave(&conn->fault_lock, flags);
-	/* The same again: being able to read it was not enough. */
-	last->write = last->addr == addr && last->len == len;
 	last->addr = addr;
 	last->len = len;
+	last->write = write;
 	WRITE_ONCE(conn->faults, conn->faults + 1);
 	spin_unlock_irqrestore(&conn->fault_lock, flags);
 }

@@ -20,10 +20,6 @@ static_assert(sizeof(struct vbus_kvm_eventq) == 32);
 static_assert(sizeof(struct vbus_kvm_events) == 640);
 static_assert(PAGE_SIZE == 4096);
 
-/* The limits of the core, as told to the guest. */
-#define MAX_CONNECTIONS		256
-#define MAX_SHMS		256
-
 static void client_changed(struct vbus_client *client)
 {
 	kvm_vbus_devices_changed(vbus_client_priv(client));
@@ -122,8 +118,11 @@ static int verb_negotiate(struct kvm *kvm, void *data)
 	if (le32_to_cpu(arg->magic) != VBUS_KVM_MAGIC_GUEST ||
 	    memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
 		return -EINVAL;
-	if (le32_to_cpu(arg->version) != VBUS_KVM_VERSION || arg->features)
+	if (le32_to_cpu(arg->version) != VBUS_KVM_VERSION || arg->features) {
+		arg->version = cpu_to_le32(VBUS_KVM_VERSION);
+		arg->features = 0;
 		return -EPROTONOSUPPORT;
+	}
 	if (!kvm_vbus_vm_supported(kvm))
 		return -EOPNOTSUPP;
 
@@ -139,8 +138,8 @@ static int verb_negotiate(struct kvm *kvm, void *data)
 	arg->magic = cpu_to_le32(VBUS_KVM_MAGIC_HOST);
 	arg->max_msis = cpu_to_le32(KVM_VBUS_MAX_MSIS);
 	arg->max_eventqs = cpu_to_le32(KVM_VBUS_MAX_EVENTQS);
-	arg->max_connections = cpu_to_le32(MAX_CONNECTIONS);
-	arg->max_shms = cpu_to_le32(MAX_SHMS);
+	arg->max_connections = cpu_to_le32(VBUS_CLIENT_CONNECTIONS);
+	arg->max_shms = cpu_to_le32(VBUS_CONNECTION_REGIONS);
 	return 0;
 }
 
@@ -202,11 +201,16 @@ static int verb_call(struct kvm_vbus *vb, void *data)
 	if (!buf)
 		return -ENOMEM;
 	err = kvm_vbus_read_guest(vb->kvm, addr, buf, len);
-	if (!err)
-		err = vbus_client_call(vb->client, le32_to_cpu(arg->handle),
-				       le32_to_cpu(arg->func), buf, len);
+	if (err)
+		goto out;
+	err = vbus_client_call(vb->client, le32_to_cpu(arg->handle),
+			       le32_to_cpu(arg->func), buf, len);
+	/* To a guest that would say that nothing was done. */
+	if (err == -EAGAIN)
+		err = -EBUSY;
 	if (!err)
 		err = kvm_vbus_write_guest(vb->kvm, addr, buf, len);
+out:
 	kfree(buf);
 	return err;
 }
@@ -237,7 +241,7 @@ static int verb_shm(struct kvm_vbus *vb, void *data)
 	struct shm_signal *signal = NULL;
 	struct vbus_shm *shm;
 	bool has_signal;
-	int err = 0;
+	int err;
 
 	has_signal = le32_to_cpu(arg->signal_offset) != VBUS_SHM_NO_SIGNAL;
 	if (arg->reserved ||
@@ -246,12 +250,12 @@ static int verb_shm(struct kvm_vbus *vb, void *data)
 	shm = shm_create(vb, arg, has_signal);
 	if (IS_ERR(shm))
 		return PTR_ERR(shm);
-	if (has_signal) {
+	if (has_signal)
 		signal = kvm_vbus_signal_create(vb, shm, arg);
-		err = PTR_ERR_OR_ZERO(signal);
+	err = PTR_ERR_OR_ZERO(signal);
+	if (!err && has_signal)
 		kvm_vbus_region_bell(shm, le32_to_cpu(arg->handle),
 				     le32_to_cpu(arg->id));
-	}
 	if (!err) {
 		err = vbus_client_shm(vb->client, le32_to_cpu(arg->handle),
 				      le32_to_cpu(arg->id), shm, signal);
@@ -344,6 +348,17 @@ static size_t verb_size(unsigned long nr)
 	return nr < ARRAY_SIZE(verbs) ? find_verb(nr)->size : 0;
 }
 
+/* The guest cannot be told its handle, so it would be lost until a reset. */
+static void undo_open(struct kvm *kvm, const struct vbus_kvm_open *arg)
+{
+	struct kvm_vbus *vb = kvm_vbus_get_state(kvm);
+
+	if (down_read_killable(&vb->lock))
+		return;
+	vbus_client_close(vb->client, le32_to_cpu(arg->handle));
+	up_read(&vb->lock);
+}
+
 /* The verbs with a structure: copied in, worked on, copied back. */
 static int kvm_vbus_struct_verb(struct kvm *kvm, unsigned long nr, gpa_t gpa)
 {
@@ -369,8 +384,14 @@ static int kvm_vbus_struct_verb(struct kvm *kvm, unsigned long nr, gpa_t gpa)
 		err = verb_eventq(kvm, &arg);
 	else
 		err = verb_shared(kvm, find_verb(nr), &arg);
-	if (!err)
-		err = kvm_vbus_write_guest(kvm, gpa, &arg, size);
+	/* The answer to another version is ours. */
+	if (err == -EPROTONOSUPPORT && nr == VBUS_KVM_NEGOTIATE)
+		return kvm_vbus_write_guest(kvm, gpa, &arg, size) ?: err;
+	if (err)
+		return err;
+	err = kvm_vbus_write_guest(kvm, gpa, &arg, size);
+	if (err && nr == VBUS_KVM_OPEN)
+		undo_open(kvm, &arg.open);
 	return err;
 }
 
@@ -473,7 +494,7 @@ long kvm_vbus_hypercall(struct kvm_vcpu *vcpu, unsigned long verb,
  * kvm_vbus_vcpu_reset - the VMM sets the MP state of a vCPU
  * @vcpu: the vCPU
  *
- * Doing so to the first vCPU is how a VMM resets a VM. The guest that registered
+ * Doing so to the boot processor is how a VMM resets a VM. The guest that registered
  * memory is gone without a word, and the next one must not find a device
  * writing to it.
  *
@@ -484,7 +505,7 @@ int kvm_vbus_vcpu_reset(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vbus *vb = kvm_vbus_get_state(vcpu->kvm);
 
-	if (!vb || vcpu->vcpu_id)
+	if (!vb || vcpu->vcpu_id != vcpu->kvm->arch.bsp_vcpu_id)
 		return 0;
 	if (down_write_killable(&vb->lock))
 		return -EINTR;

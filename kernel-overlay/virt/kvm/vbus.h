@@ -20,7 +20,7 @@
  *
  *	kvm->slots_lock or vcpu->mutex	as the ioctl has taken them
  *	  kvm_vbus.lock		read: a control verb; write: NEGOTIATE, RESET,
- *				EVENTQ. Waited for interruptibly, because a
+ *				EVENTQ. Readers wait interruptibly, because a
  *				verb may take as long as the VMM's memory does.
  *				kvm->srcu is not held
  *	    kvm_vbus.worker_lock	start of the worker

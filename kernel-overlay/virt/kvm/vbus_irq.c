@@ -7,10 +7,11 @@
  * which each has a slot: then many signals share an interrupt, and those that
  * come while it is handled cost none.
  *
- * An MSI is read and raised under its lock, and SET_MSI takes that lock. So
- * when SET_MSI has returned, nothing goes to the old destination any more, and
- * the guest finds what went there before by looking at its queues once.
- * The lock is raw, because guests move interrupts with interrupts off.
+ * An MSI is read and raised under its lock, or, where it cannot be raised there,
+ * by a work. SET_MSI takes that lock and waits for the work. So when SET_MSI has
+ * returned, nothing goes to the old destination any more, and the guest finds
+ * what went there before by looking at its queues once. The lock is raw, because
+ * devices signal with interrupts off.
  *
  * An event is a bit in the guest's memory. Who sets the first bit of a word
  * sets the word's bit in the selector, and who sets the first bit of that
@@ -83,20 +84,13 @@ static bool msi_read(struct kvm_vbus_msi *msi, struct kvm_msi *msg)
 	return enabled;
 }
 
+/* Without the lock: who changes the target waits for the work. */
 static void deferred_raise(struct kvm_vbus *vb, u32 slot)
 {
-	struct kvm_vbus_msi *msi = &vb->msis[slot];
-	struct kvm_msi msg, now;
+	struct kvm_msi msg;
 
-	if (!msi_read(msi, &msg))
-		return;
-	kvm_send_userspace_msi(vb->kvm, &msg);
-	/*
-	 * Without the lock it may have gone to a destination that the guest
-	 * has just changed and looked after: then it has to go again.
-	 */
-	if (msi_read(msi, &now) && memcmp(&msg, &now, sizeof(msg)))
-		msi_raise(vb, slot);
+	if (msi_read(&vb->msis[slot], &msg))
+		kvm_send_userspace_msi(vb->kvm, &msg);
 }
 
 static void deferred_work(struct work_struct *work)
@@ -144,7 +138,7 @@ static void msi_compose(struct kvm_kernel_irq_routing_entry *route, u32 dest,
  * @dest: APIC ID, from the guest
  * @msi: VBUS_KVM_MSI_*, or 0 to mask it, from the guest
  *
- * Context: any.
+ * Context: a vCPU's thread; may sleep.
  * Return: 0, or -ENOENT when there is no such slot, -EINVAL for a destination
  * or vector that no device may use.
  */
@@ -171,6 +165,7 @@ int kvm_vbus_set_msi(struct kvm_vbus *vb, unsigned long slot,
 	entry->route = route;
 	entry->enabled = msi;
 	raw_spin_unlock_irqrestore(&entry->lock, flags);
+	flush_work(&vb->deferred_work);
 	return 0;
 }
 
@@ -412,8 +407,7 @@ struct shm_signal *kvm_vbus_signal_create(struct kvm_vbus *vb,
 	struct kvm_vbus_signal *signal;
 	int err;
 
-	if (!IS_ALIGNED(offset, SHM_SIGNAL_ALIGN) || offset >= shm->len ||
-	    shm->len - offset < sizeof(struct shm_signal_desc))
+	if (!shm_signal_fits(offset, shm->len))
 		return ERR_PTR(-EINVAL);
 	signal = kzalloc_obj(*signal, GFP_KERNEL_ACCOUNT);
 	if (!signal)
@@ -427,6 +421,7 @@ struct shm_signal *kvm_vbus_signal_create(struct kvm_vbus *vb,
 	signal->shm = vbus_shm_get(shm);
 	shm_signal_init(&signal->signal, SHM_SIGNAL_HOST, shm->vaddr + offset,
 			&signal_ops);
+	vbus_shm_dirty(shm, offset, sizeof(struct shm_signal_desc));
 	return &signal->signal;
 }
 
@@ -489,8 +484,12 @@ void kvm_vbus_irq_reset(struct kvm_vbus *vb)
 		synchronize_rcu();
 	for (i = 0; i < KVM_VBUS_MAX_EVENTQS; i++)
 		eventq_put(qs[i]);
-	if (vb->msis)
-		msis_mask(vb);
+	if (!vb->msis)
+		return;
+	msis_mask(vb);
+	/* What it would raise is masked, so it does not queue itself again. */
+	cancel_work_sync(&vb->deferred_work);
+	bitmap_zero(vb->deferred, KVM_VBUS_MAX_MSIS);
 }
 
 /**
@@ -502,8 +501,6 @@ void kvm_vbus_irq_reset(struct kvm_vbus *vb)
 void kvm_vbus_irq_end(struct kvm_vbus *vb)
 {
 	kvm_vbus_irq_reset(vb);
-	/* What it would raise is masked, so it does not queue itself again. */
-	cancel_work_sync(&vb->deferred_work);
 }
 
 /**

@@ -68,6 +68,14 @@ static struct kvm_vbus_region *to_region(struct vbus_shm *shm)
  * By address
  */
 
+/* VMMs take a slot away and put it back in passing. kvm->srcu is held. */
+static bool slot_changes(struct kvm *kvm, gpa_t gpa)
+{
+	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gpa_to_gfn(gpa));
+
+	return slot && (slot->flags & KVM_MEMSLOT_INVALID);
+}
+
 /**
  * kvm_vbus_read_guest - read what a verb needs
  * @kvm: the VM
@@ -76,15 +84,18 @@ static struct kvm_vbus_region *to_region(struct vbus_shm *shm)
  * @len: bytes
  *
  * Context: a thread of the VMM; may sleep.
- * Return: 0, or -EFAULT when not all of it is memory.
+ * Return: 0, or -EAGAIN when the memory slot is being changed, or -EFAULT when
+ * not all of it is memory.
  */
 int kvm_vbus_read_guest(struct kvm *kvm, gpa_t gpa, void *data, size_t len)
 {
 	int idx = srcu_read_lock(&kvm->srcu);
 	int err = kvm_read_guest(kvm, gpa, data, len);
 
+	if (err)
+		err = slot_changes(kvm, gpa) ? -EAGAIN : -EFAULT;
 	srcu_read_unlock(&kvm->srcu, idx);
-	return err ? -EFAULT : 0;
+	return err;
 }
 
 /**
@@ -378,7 +389,7 @@ static int pin_page(struct kvm *kvm, gfn_t gfn, unsigned int flags,
 	ret = resolve(kvm, gfn, &hva);
 	if (ret)
 		return ret;
-	ret = pin_user_pages_fast(hva, 1, FOLL_WRITE | flags, page);
+	ret = pin_user_pages_fast(hva, 1, flags, page);
 	if (ret == 1)
 		return 0;
 	return ret == -ENOMEM || ret == -EINTR || ret == -EAGAIN ? ret :
@@ -393,7 +404,8 @@ static int region_pin(struct kvm_vbus_region *region, unsigned int npages)
 
 	for (; shm->npages < npages; shm->npages++) {
 		err = pin_page(region->vb->kvm, region->gfns[shm->npages],
-			       FOLL_LONGTERM, &shm->pages[shm->npages]);
+			       FOLL_WRITE | FOLL_LONGTERM,
+			       &shm->pages[shm->npages]);
 		if (err)
 			return err;
 		cond_resched();
@@ -591,7 +603,59 @@ void kvm_vbus_suspend_memslot(struct kvm *kvm,
 		synchronize_rcu();
 }
 
-/* Is a page of the guest the one that was pinned? Nothing is faulted in. */
+/* A region that is waiting for a slot. @vb->region_lock is held. */
+static bool region_waits(const struct kvm_vbus_region *region,
+			 const struct kvm_memory_slot *slot)
+{
+	return !region->shm.live && region_overlaps(region, slot);
+}
+
+/* Count the pages of all regions that wait for @slot; list them in @gfns. */
+static size_t list_waiting(struct kvm_vbus *vb,
+			   const struct kvm_memory_slot *slot, gfn_t *gfns)
+{
+	struct kvm_vbus_region *region;
+	size_t n = 0;
+
+	guard(mutex)(&vb->region_lock);
+	list_for_each_entry(region, &vb->regions, node) {
+		if (!region_waits(region, slot))
+			continue;
+		if (gfns)
+			memcpy(&gfns[n], region->gfns,
+			       region->shm.npages * sizeof(*gfns));
+		n += region->shm.npages;
+	}
+	return n;
+}
+
+/*
+ * A page that was pinned is still the VMM's but need not be mapped, be it
+ * because memory is short or because the VMM has mapped it anew. With nothing
+ * held but slots_lock, which is the VMM's, see that it is.
+ */
+static void fault_in_waiting(struct kvm_vbus *vb,
+			     const struct kvm_memory_slot *slot)
+{
+	size_t n = list_waiting(vb, slot, NULL), i;
+	gfn_t *gfns;
+
+	if (!n)
+		return;
+	gfns = kvmalloc_array(n, sizeof(*gfns), GFP_KERNEL_ACCOUNT);
+	if (!gfns)
+		return;
+	/* None begins to wait without slots_lock, so these are no more. */
+	n = list_waiting(vb, slot, gfns);
+	for (i = 0; i < n; i++)
+		fault_in_page(vb->kvm, gfns[i], false);
+	kvfree(gfns);
+}
+
+/*
+ * Is a page of the guest the one that was pinned? Nothing is faulted in, and
+ * whether it may be written at this moment does not matter.
+ */
 static bool same_page(struct kvm *kvm, gfn_t gfn, struct page *pinned)
 {
 	struct page *page;
@@ -630,13 +694,11 @@ void kvm_vbus_resume_memslot(struct kvm *kvm,
 
 	if (!vb)
 		return;
+	fault_in_waiting(vb, slot);
 	guard(mutex)(&vb->region_lock);
-	list_for_each_entry(region, &vb->regions, node) {
-		if (region->shm.live || !region_overlaps(region, slot) ||
-		    !region_returned(region))
-			continue;
-		region_resume(region);
-	}
+	list_for_each_entry(region, &vb->regions, node)
+		if (region_waits(region, slot) && region_returned(region))
+			region_resume(region);
 }
 
 /**

@@ -98,8 +98,9 @@ bool kvm_vbus_queue_work(struct vbus_client *client, struct vbus_work *work)
  * kvm_vbus_worker_start - see to it that there is a worker
  * @vb: the VM's state
  *
- * A worker that was killed is replaced: its process may be gone while another
- * one that shares the memory still runs the VM.
+ * A worker that was killed is replaced by the next OPEN: its process may be gone
+ * while another one that shares the memory still runs the VM. Queues that had
+ * work for the one that was killed stand until they are rung again.
  *
  * Context: a thread of the VMM; may sleep.
  * Return: 0, -EAGAIN when interrupted, or -ENOMEM.

@@ -190,7 +190,7 @@ fails "process that may not be traced" "Operation not permitted" "setpriv --inh-
 works "process that may be traced" "echo 0 > /proc/$user/vbus"
 is "its bus" 0 "cat /proc/$user/vbus"
 fails "opened without capability, written with" "refused when opened without: Operation not permitted" "perl /tmp/capopen.pl $bus"
-bash -c "sleep 0.1 & exec sleep 3" & parent=$!
+bash -c "sleep 0.1 & exec sleep 60" & parent=$!
 sleep 0.6
 zombie=$(ps -o pid= --ppid $parent | tr -d ' ')
 if [ -n "$zombie" ]; then

@@ -29,12 +29,13 @@
 /**
  * struct vbus_device_info - one device as a client of its bus sees it
  * @id: the dev-id: means something on this bus only
- * @reserved: zero
+ * @instance: another one whenever a device is put on the bus; connections that
+ *	were opened when the dev-id had another one have ended
  * @type: what drivers match on, zero-padded: ASCII letters, digits and "-_."
  */
 struct vbus_device_info {
 	__le32 id;
-	__le32 reserved;
+	__le32 instance;
 	char type[VBUS_TYPE_LEN];
 };
 

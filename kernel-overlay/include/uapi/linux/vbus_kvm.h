@@ -61,8 +61,9 @@
 /**
  * struct vbus_kvm_negotiate - agree on how to talk; ends all that was before
  * @magic: the guest writes VBUS_KVM_MAGIC_GUEST, the host VBUS_KVM_MAGIC_HOST
- * @version: VBUS_KVM_VERSION
- * @features: none yet: zero both ways
+ * @version: VBUS_KVM_VERSION; with EPROTONOSUPPORT the answer is what the host
+ *	speaks
+ * @features: none yet: zero both ways; with EPROTONOSUPPORT what the host has
  * @max_msis: answer: how many slots SET_MSI has
  * @max_eventqs: answer: how many event queues there may be
  * @max_connections: answer: how many devices may be open at a time

@@ -41,6 +41,7 @@
  *
  * Copyright (C) 2026 Virtual-Bus developers
  */
+#include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/completion.h>
@@ -112,6 +113,7 @@ struct local {
  * @proxy: what vbus-proxy knows; its reference count is the device's
  * @local: the attachment; valid until the device was deleted
  * @entry: in @local->vdevs
+ * @instance: what the list had beside its dev-id
  * @seen: the scan that has found it last
  * @connected: in @local->connected from open to close
  * @handle: the connection
@@ -122,6 +124,7 @@ struct local_vdev {
 	struct vbus_proxy_device proxy;
 	struct local *local;
 	struct list_head entry;
+	__le32 instance;
 	unsigned int seen;
 	struct list_head connected;
 	u32 handle;
@@ -186,6 +189,7 @@ int vbus_local_objects(void)
 {
 	return atomic_read(&local_objects);
 }
+EXPORT_SYMBOL_IF_KUNIT(vbus_local_objects);
 #endif
 
 static struct local_vdev *to_local_vdev(struct vbus_proxy_device *proxy)
@@ -534,6 +538,7 @@ static void local_vdev_add(struct local *local,
 	local_object_get();
 	vdev->proxy.ops = &local_proxy_ops;
 	vdev->proxy.id = le32_to_cpu(info->id);
+	vdev->instance = info->instance;
 	memcpy(vdev->proxy.type, info->type, sizeof(vdev->proxy.type));
 	vdev->local = local;
 	vdev->seen = local->scans;
@@ -564,12 +569,12 @@ static struct local_vdev *local_vdev_find(struct local *local, u32 id)
 	return NULL;
 }
 
-/* A dev-id may have become another device's since the last scan. */
+/* A dev-id may have been put on the bus anew since the last scan. */
 static bool local_vdev_is(const struct local_vdev *vdev,
 			  const struct vbus_device_info *info)
 {
 	return !READ_ONCE(vdev->proxy.gone) &&
-	       !memcmp(vdev->proxy.type, info->type, sizeof(info->type));
+	       vdev->instance == info->instance;
 }
 
 static void local_vdev_found(struct local *local,
@@ -965,6 +970,8 @@ static void __exit vbus_local_exit(void)
 	}
 	root_device_unregister(local_root);
 	wait_var_event(&local_objects, !atomic_read(&local_objects));
+	/* Who dropped the last one may be on its way out of our code. */
+	synchronize_rcu_tasks();
 	destroy_workqueue(local_wq);
 }
 module_exit(vbus_local_exit);

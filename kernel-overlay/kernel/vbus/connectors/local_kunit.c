@@ -14,12 +14,12 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/vbus_driver.h>
 #include <linux/vbus_local.h>
 #include <linux/vmalloc.h>
-#include <asm/sections.h>
 
 #include "../vbus.h"
 #include "local.h"
@@ -651,7 +651,7 @@ static void addresses_of_no_memory_are_refused(struct kunit *test)
 	struct test_copy *copy = kunit_kzalloc(test, sizeof(*copy),
 					       GFP_KERNEL);
 	u64 bad[] = { U64_MAX, U64_MAX - 8, 1ULL << 62, BIT_ULL(51),
-		      (u64)__pa(_stext) };
+		      (u64)__pa_symbol(schedule) };
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, copy);
@@ -817,3 +817,4 @@ kunit_test_suite(local_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the local connector");
 MODULE_LICENSE("GPL");
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");

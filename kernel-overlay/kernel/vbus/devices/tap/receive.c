@@ -214,7 +214,8 @@ static int tap_in_copy(struct tap_in *in, const struct tap_frame *frame,
 
 			n = min(n, seg.len);
 			if (ctx->ops->copy_from(ctx, to, seg.addr, n)) {
-				vbus_connection_fault(conn, seg.addr, seg.len);
+				vbus_connection_fault(conn, seg.addr, seg.len,
+						      false);
 				return -EFAULT;
 			}
 			pos += n;
