@@ -7,7 +7,7 @@
 # $build/log and stops the script with the end of that log when a step fails.
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=${VBUS_BUILD:-$top/build}
+build=$(realpath -m "${VBUS_BUILD:-$top/build}")
 logs=$build/log
 self=$(basename "$0")
 skipped=77			# exit code of what cannot be had here
@@ -24,6 +24,12 @@ die()
 {
 	echo "$self: $*" >&2
 	exit 1
+}
+
+# value OPTION [VALUE]: it has one
+value()
+{
+	[ -n "${2:-}" ] || die "$1 needs a value: see scripts/$self --help"
 }
 
 skip()
@@ -209,7 +215,7 @@ apt_mirror()
 
 	# shellcheck disable=SC2016 # apt-get's variable
 	uri=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null |
-		grep -v -e security -e nodesource | grep -m 1 '/debian/*$') || true
+		grep -m 1 '/debian/*$') || true
 	echo "${uri:-http://deb.debian.org/debian}"
 }
 
@@ -255,6 +261,16 @@ apt_unpack()
 }
 
 # ---- kernel trees and the series
+
+# need_kernel_tree DIR: a kernel's source, which git can read if it is in git
+need_kernel_tree()
+{
+	if [ ! -e "$1/Kbuild" ] || [ ! -e "$1/MAINTAINERS" ]; then
+		die "$1 is no kernel tree: give --tree a directory with the kernel's source"
+	fi
+	[ ! -e "$1/.git" ] || git -C "$1" rev-parse -q --verify HEAD >/dev/null 2>&1 ||
+		die "git cannot read $1: it has no commit, or is another user's (then: git config --global --add safe.directory $(realpath "$1"))"
+}
 
 # tree_of BASE [DIR]: the kernel tree with the series, made if it is not there.
 # Sets $tree, and $tree_name for what is built from it.

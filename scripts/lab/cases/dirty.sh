@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Dirty logging: a machine that is being migrated goes on working, and the log
-# has the pages that the host writes.
+# Dirty logging: the log of a machine being migrated has the host's writes.
 # shellcheck shell=bash disable=SC2154,SC2016
 
 load venet-tap

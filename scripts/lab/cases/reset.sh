@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# A hard reset under receive traffic: after it not one byte is written to the
-# memory that the guest had registered. The machine is stopped meanwhile, so that
-# nobody but the host can write.
+# A hard reset under receive traffic: not a byte is written to the guest after it.
+# The machine is stopped meanwhile, so that nobody but the host can write.
 # shellcheck shell=bash disable=SC2154,SC2016
 
 memory()
