@@ -1640,7 +1640,8 @@ static void ct_list_devices(struct kunit *test)
 	KUNIT_EXPECT_NE(test, gen, later);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(info[0].id), 0);
 	KUNIT_EXPECT_EQ(test, le32_to_cpu(info[1].id), 1);
-	KUNIT_EXPECT_NE(test, info[0].instance, info[1].instance);
+	KUNIT_EXPECT_NE(test, le32_to_cpu(info[0].instance),
+			le32_to_cpu(info[1].instance));
 	KUNIT_EXPECT_STREQ(test, info[0].type, t->dc.type);
 	KUNIT_EXPECT_NULL(test, memchr_inv(info[1].type + strlen(t->dc.type), 0,
 					   VBUS_TYPE_LEN - strlen(t->dc.type)));
