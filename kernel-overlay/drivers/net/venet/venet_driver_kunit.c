@@ -1147,3 +1147,5 @@ kunit_test_suite(venet_test_suite);
 
 MODULE_DESCRIPTION("KUnit tests of the Virtual-Bus Ethernet driver");
 MODULE_LICENSE("GPL");
+/* What binds to the devices of the tests. */
+MODULE_SOFTDEP("pre: venet");
