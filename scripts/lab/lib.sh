@@ -52,6 +52,7 @@
 #   show COMMAND          prints "# COMMAND" and runs it, as in a transcript
 
 vm_dir=/run/vm
+hung=/run/hung		# a guest does not answer: see main.sh
 bus_dir=/config/vbus/instances
 device_dir=/config/vbus/devices
 : "${VM_TIMEOUT:=60}"
@@ -155,6 +156,7 @@ wait_vm()
 			return 1
 		elif [ "$SECONDS" -ge "$end" ]; then
 			note "$1 does not come up: $(tail -n 3 "$(vm_console "$1")")"
+			touch "$hung"
 			return 1
 		fi
 		sleep 0.1
@@ -223,6 +225,7 @@ vm_run()
 	exec {in}>&- {out}>&-
 	if [ "$rc" -ne 0 ]; then
 		echo "$1 does not answer" >&2
+		touch "$hung"
 		return "$rc"
 	fi
 	printf '%s\n' "$answer" | sed -n "/^BEGIN $id\$/,/^END $id /{/^BEGIN/d;/^END/d;p}" | base64 -d
