@@ -56,7 +56,6 @@ static void signal_release(struct shm_signal *s)
 {
 	struct vbus_kvm_signal *signal =
 		container_of(s, struct vbus_kvm_signal, signal);
-
 	struct device *dev = &signal->kdev->vdev.dev;
 
 	kfree(signal);

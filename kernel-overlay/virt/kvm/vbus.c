@@ -60,7 +60,7 @@ static struct kvm_vbus *kvm_vbus_alloc(struct kvm *kvm)
 		err = PTR_ERR_OR_ZERO(vb->client);
 	}
 	if (err) {
-		kvm_vbus_irq_end(vb);
+		kvm_vbus_irq_reset(vb);
 		vbus_memctx_put(&vb->memctx);
 		return ERR_PTR(err);
 	}
@@ -72,7 +72,7 @@ static void kvm_vbus_end(struct kvm_vbus *vb)
 {
 	vbus_client_destroy(vb->client);
 	kvm_vbus_worker_stop(vb);
-	kvm_vbus_irq_end(vb);
+	kvm_vbus_irq_reset(vb);
 	kvm_vbus_regions_end(vb);
 	vbus_memctx_put(&vb->memctx);
 }
@@ -494,9 +494,9 @@ long kvm_vbus_hypercall(struct kvm_vcpu *vcpu, unsigned long verb,
  * kvm_vbus_vcpu_reset - the VMM sets the MP state of a vCPU
  * @vcpu: the vCPU
  *
- * Doing so to the boot processor is how a VMM resets a VM. The guest that registered
- * memory is gone without a word, and the next one must not find a device
- * writing to it.
+ * Doing so to the boot processor is how a VMM resets a VM. The guest that
+ * registered memory is gone without a word, and the next one must not find a
+ * device writing to it.
  *
  * Context: the ioctl, with vcpu->mutex held.
  * Return: 0, or -EINTR when the caller is being killed.

@@ -139,7 +139,6 @@ void kvm_vbus_regions_end(struct kvm_vbus *vb);
 /* vbus_irq.c: towards the guest */
 int kvm_vbus_irq_init(struct kvm_vbus *vb);
 void kvm_vbus_irq_reset(struct kvm_vbus *vb);
-void kvm_vbus_irq_end(struct kvm_vbus *vb);
 void kvm_vbus_irq_free(struct kvm_vbus *vb);
 int kvm_vbus_set_msi(struct kvm_vbus *vb, unsigned long slot,
 		     unsigned long dest, unsigned long msi);

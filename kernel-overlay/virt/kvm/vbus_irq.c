@@ -446,7 +446,7 @@ static void msis_mask(struct kvm_vbus *vb)
  * @vb: the VM's state
  *
  * Context: may sleep.
- * Return: 0 or -ENOMEM. kvm_vbus_irq_end() and kvm_vbus_irq_free() may be called
+ * Return: 0 or -ENOMEM. kvm_vbus_irq_reset() and kvm_vbus_irq_free() may be called
  * either way.
  */
 int kvm_vbus_irq_init(struct kvm_vbus *vb)
@@ -490,17 +490,6 @@ void kvm_vbus_irq_reset(struct kvm_vbus *vb)
 	/* What it would raise is masked, so it does not queue itself again. */
 	cancel_work_sync(&vb->deferred_work);
 	bitmap_zero(vb->deferred, KVM_VBUS_MAX_MSIS);
-}
-
-/**
- * kvm_vbus_irq_end - the VM goes: nothing is raised any more
- * @vb: the VM's state; its client is gone
- *
- * Context: may sleep.
- */
-void kvm_vbus_irq_end(struct kvm_vbus *vb)
-{
-	kvm_vbus_irq_reset(vb);
 }
 
 /**

@@ -203,33 +203,9 @@ long open_ready(struct vm *vm, uint32_t *handle)
 				sizeof(struct venet_negotiate));
 }
 
-/* A region of one piece, and where its signal goes. */
-long shm_to(struct vm *vm, uint32_t handle, uint32_t id, uint64_t addr,
-	    uint64_t len, uint32_t delivery, uint32_t target, uint32_t event)
-{
-	struct vbus_shm_seg seg = {
-		.addr = htole64(addr),
-		.len = htole64(len),
-	};
-	struct vbus_kvm_shm s = {
-		.handle = htole32(handle),
-		.id = htole32(id),
-		.segs = htole64(SEGS),
-		.nr_segs = htole32(1),
-		.signal_offset = htole32(delivery == VBUS_KVM_DELIVERY_NONE ?
-					 VBUS_SHM_NO_SIGNAL : 0),
-		.delivery = htole32(delivery),
-		.target = htole32(target),
-		.event = htole32(event),
-	};
-
-	memcpy(vm->mem + SEGS, &seg, sizeof(seg));
-	return verb_struct(vm, VBUS_KVM_SHM, &s, sizeof(s));
-}
-
-/* A region of one piece. */
-long shm(struct vm *vm, uint32_t handle, uint32_t id, uint64_t addr,
-	 uint64_t len, uint32_t signal_offset)
+static long shm_one(struct vm *vm, uint32_t handle, uint32_t id, uint64_t addr,
+		    uint64_t len, uint32_t signal_offset, uint32_t delivery,
+		    uint32_t target, uint32_t event)
 {
 	struct vbus_shm_seg seg = {
 		.addr = htole64(addr),
@@ -241,13 +217,31 @@ long shm(struct vm *vm, uint32_t handle, uint32_t id, uint64_t addr,
 		.segs = htole64(SEGS),
 		.nr_segs = htole32(1),
 		.signal_offset = htole32(signal_offset),
-		.delivery = htole32(signal_offset == VBUS_SHM_NO_SIGNAL ?
-				    VBUS_KVM_DELIVERY_NONE :
-				    VBUS_KVM_DELIVERY_MSI),
+		.delivery = htole32(delivery),
+		.target = htole32(target),
+		.event = htole32(event),
 	};
 
 	memcpy(vm->mem + SEGS, &seg, sizeof(seg));
 	return verb_struct(vm, VBUS_KVM_SHM, &s, sizeof(s));
+}
+
+/* A region of one piece, and where its signal goes. */
+long shm_to(struct vm *vm, uint32_t handle, uint32_t id, uint64_t addr,
+	    uint64_t len, uint32_t delivery, uint32_t target, uint32_t event)
+{
+	return shm_one(vm, handle, id, addr, len,
+		       delivery == VBUS_KVM_DELIVERY_NONE ?
+		       VBUS_SHM_NO_SIGNAL : 0, delivery, target, event);
+}
+
+/* A region of one piece. */
+long shm(struct vm *vm, uint32_t handle, uint32_t id, uint64_t addr,
+	 uint64_t len, uint32_t signal_offset)
+{
+	return shm_one(vm, handle, id, addr, len, signal_offset,
+		       signal_offset == VBUS_SHM_NO_SIGNAL ?
+		       VBUS_KVM_DELIVERY_NONE : VBUS_KVM_DELIVERY_MSI, 0, 0);
 }
 
 void join(const char *bus)
