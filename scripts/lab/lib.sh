@@ -47,6 +47,9 @@
 #   tcp_to_guest NAME ADDR BYTES, tcp_to_host NAME ADDR BYTES
 #                         a transfer whose SHA-256 must be the same at both ends
 #   load MODULE...        modprobe
+#   selftest NAME SECONDS PROGRAM [ARG...]
+#                         one of LAB_SELFTESTS: its results, each with NAME in front,
+#                         and whether it ended well
 #   LAB_SELFTESTS         the selftests of the series, and kexec for guests
 #   LAB_GUEST_KERNEL, LAB_GUEST_INITRD, LAB_ICOUNT (set if instructions are counted)
 #   show COMMAND          prints "# COMMAND" and runs it, as in a transcript
@@ -425,6 +428,27 @@ load()
 	for module; do
 		modprobe "$module" || return
 	done
+}
+
+selftest()
+{
+	local name=$1 seconds=$2 program=$3 log=/tmp/selftest.log rc=0 result
+
+	shift 3
+	if [ ! -x "$LAB_SELFTESTS/$program" ]; then
+		not_ok "$name: it is there" "$LAB_SELFTESTS/$program is not built"
+		return
+	fi
+	(cd "$LAB_SELFTESTS" && timeout "$(slow "$seconds")" "./$program" "$@") >"$log" 2>&1 || rc=$?
+	grep -E '^(not )?ok [0-9]+ ' "$log" | while read -r line; do
+		result="$name: $(sed -E 's/^(not )?ok [0-9]+ (- )?//; s/ *# SKIP.*//' <<<"$line")"
+		case $line in
+		*'# SKIP'*) skip "$result" "${line#*# SKIP}" ;;
+		not*) not_ok "$result" "$(grep -a -B 12 -F -- "$line" "$log" | head -n 12 | cut -c1-200)" ;;
+		*) ok "$result" ;;
+		esac
+	done
+	check_is "$name: it ends well" 0 "$rc"
 }
 
 show()
