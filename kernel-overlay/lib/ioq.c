@@ -3,21 +3,32 @@
  * ioq: a lockless single-producer, single-consumer queue of descriptors in
  * shared memory
  *
- * The ring is nothing but descriptors, each a cache line, and each says itself
- * whose it is. There are no shared indexes: a side knows privately where it is,
- * and one look at the descriptor there tells whether it may go on. A transfer
- * moves one line between the two processors and nothing else.
+ * The ring is as many descriptors, each a cache line, and for each a word that
+ * says what became of it, eight to a cache line. The producer writes the first,
+ * the consumer the second, and either says itself when it is valid: by the
+ * number of the time round the ring, which is odd or even. There are no shared
+ * indexes: a side knows privately where it is, and one look at what is there
+ * tells whether it may go on.
  *
  *	producer				consumer
  *
- *	head: fill, publish	-- owner -->	head: read, answer
- *	tail: take back		<-- owner --	tail: give back
+ *	head: fill, publish	-- desc.turn -->	head: read, answer
+ *	tail: take back		<-- done.turn --	tail: give back
+ *
+ * So a cache line has one writer, and a transfer moves a line one way: nobody
+ * waits for a line back that the other has just read. That, and one hand-over
+ * for a batch, is what makes it fast: see tools/virtio/ringtest.
  *
  * Descriptors are given back in the order in which they were handed out. A
  * batch changes hands as a whole: its first descriptor is released last, and
  * since the other side goes through the ring in order, it sees all or nothing.
  *
- * Ownership is one store-release, and one load-acquire on the other side; they
+ * Whose a descriptor is follows from the two turns alone. What says the time
+ * before is as good as nothing, because each side writes each of its turns once
+ * on each time round, so two values are enough to tell this time from the one
+ * before.
+ *
+ * A hand-over is one store-release, and one load-acquire on the other side; they
  * are the virt_ ones because the other side may run on another processor even
  * if this kernel was built for only one. Documentation/litmus-tests/vbus has
  * the hand-over, the batch and the return as tests.
@@ -35,8 +46,7 @@
  * full, ioq_give_back() and the consumer's head. So either one lock covers both
  * ends, or whoever has moved one of them has the other look once more.
  *
- * The other side may write anything at any time, into descriptors that it does
- * not own too. A descriptor is copied once, word by word, and only the copy is
+ * The other side may write anything at any time, to what is not its own too. A descriptor is copied once, word by word, and only the copy is
  * used. Whatever the ring says, a consumer never reads a descriptor again that
  * it has not given back, and a producer never takes back what it has not handed
  * out; but a consumer's loop needs a bound of its own, because a producer can
@@ -50,11 +60,12 @@
 #include <linux/export.h>
 #include <linux/ioq.h>
 #include <linux/log2.h>
+#include <linux/prefetch.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
 
 static_assert(sizeof(struct ioq_desc) == 64);
-static_assert(offsetof(struct ioq_desc, owner) == 0);
+static_assert(offsetof(struct ioq_desc, turn) == 0);
 static_assert(offsetof(struct ioq_desc, flags) == 2);
 static_assert(offsetof(struct ioq_desc, region) == 4);
 static_assert(offsetof(struct ioq_desc, addr) == 8);
@@ -63,13 +74,23 @@ static_assert(offsetof(struct ioq_desc, reserved) == 20);
 static_assert(offsetof(struct ioq_desc, cookie) == 24);
 static_assert(offsetof(struct ioq_desc, data) == 32);
 static_assert(sizeof_field(struct ioq_desc, data) == IOQ_DATA_LEN);
+static_assert(sizeof(struct ioq_done) == 8);
+static_assert(offsetof(struct ioq_done, turn) == 0);
+static_assert(offsetof(struct ioq_done, flags) == 2);
+static_assert(offsetof(struct ioq_done, len) == 4);
+
+/*
+ * The consumer fetches so many descriptors ahead: the lines of a producer that
+ * is busy on another processor then arrive side by side.
+ */
+#define IOQ_READ_AHEAD		16
 
 /**
  * ioq_init - set up one side's view of a queue
  * @q: the view
  * @role: what we do with the queue
- * @ring: the descriptors in shared memory, aligned to their size
- * @len: bytes there
+ * @ring: the ring in shared memory, aligned to the size of a descriptor
+ * @len: bytes there, at least IOQ_RING_LEN()
  * @count: number of descriptors; may come from the other side
  *
  * Does not touch the ring. Called again, it begins from the first descriptor
@@ -85,12 +106,13 @@ int ioq_init(struct ioq *q, enum ioq_role role, void *ring, size_t len,
 	if (!is_power_of_2(count) ||
 	    count < IOQ_COUNT_MIN || count > IOQ_COUNT_MAX)
 		return -EINVAL;
-	if (len / sizeof(struct ioq_desc) < count)
+	if (len < IOQ_RING_LEN((size_t)count))
 		return -EINVAL;
 	if (!IS_ALIGNED((unsigned long)ring, sizeof(struct ioq_desc)))
 		return -EINVAL;
 	*q = (struct ioq) {
 		.ring = ring,
+		.done = ring + count * sizeof(struct ioq_desc),
 		.mask = count - 1,
 		.role = role,
 	};
@@ -108,7 +130,7 @@ EXPORT_SYMBOL_GPL(ioq_init);
  */
 void ioq_format(struct ioq *q)
 {
-	memset(q->ring, 0, ((size_t)q->mask + 1) * sizeof(*q->ring));
+	memset(q->ring, 0, IOQ_RING_LEN((size_t)q->mask + 1));
 	q->head = 0;
 	q->tail = 0;
 	q->broken = false;
@@ -127,10 +149,10 @@ static void copy_data_out(struct ioq_desc *slot, const struct ioq_desc *desc)
 	WRITE_ONCE(to[3], from[3]);
 }
 
-static void copy_data_in(struct ioq_desc *desc, const struct ioq_desc *slot)
+static void copy_data_in(void *data, const struct ioq_desc *slot)
 {
 	const u64 *from = (const u64 *)slot->data;
-	u64 *to = (u64 *)desc->data;
+	u64 *to = data;
 
 	BUILD_BUG_ON(IOQ_DATA_LEN != 4 * sizeof(u64));
 	to[0] = READ_ONCE(from[0]);
@@ -140,47 +162,28 @@ static void copy_data_in(struct ioq_desc *desc, const struct ioq_desc *slot)
 }
 
 /*
- * The one look at what the other side has written. The words are those of the
- * other side's stores, so that a copy right after them on the same processor
- * is forwarded. The owner is our caller's to know.
+ * The one look at what the producer has written. The words are those of its
+ * stores, so that a copy right after them on the same processor is forwarded.
+ * The turn is our caller's to know.
  */
 static void copy_in(struct ioq_desc *desc, const struct ioq_desc *slot,
-		    u16 owner)
+		    __le16 turn)
 {
-	desc->owner = cpu_to_le16(owner);
+	desc->turn = turn;
 	desc->flags = READ_ONCE(slot->flags);
 	desc->region = READ_ONCE(slot->region);
 	desc->addr = READ_ONCE(slot->addr);
 	desc->len = READ_ONCE(slot->len);
 	desc->reserved = READ_ONCE(slot->reserved);
 	desc->cookie = READ_ONCE(slot->cookie);
-	copy_data_in(desc, slot);
-}
-
-/*
- * Make @n descriptors from @pos on the other side's, the first one last: the
- * other side looks at it before it looks at the rest.
- */
-static void hand_over(struct ioq *q, u32 pos, u32 n, u16 owner)
-{
-	__le16 value = cpu_to_le16(owner);
-
-	if (!n)
-		return;
-	while (--n)
-		WRITE_ONCE(ioq_slot(q, pos + n)->owner, value);
-	/*
-	 * Contents and owners of all @n come before the first one's owner.
-	 * Pairs with the virt_load_acquire() in ioq_owned() of the other side.
-	 */
-	virt_store_release(&ioq_slot(q, pos)->owner, value);
+	copy_data_in(desc->data, slot);
 }
 
 /**
  * ioq_fill - write a descriptor that is to be published
  * @q: the producer's view
  * @n: which one, counted from the next to be published; less than ioq_space()
- * @desc: what to write; its owner does not matter
+ * @desc: what to write; its turn does not matter
  *
  * May be called again for the same @n, and in any order, until ioq_publish().
  *
@@ -212,10 +215,20 @@ EXPORT_SYMBOL_GPL(ioq_fill);
  */
 void ioq_publish(struct ioq *q, u32 n)
 {
-	hand_over(q, q->head, n, IOQ_OWNER_CONSUMER);
+	u32 i;
+
+	if (!n)
+		return;
+	for (i = n - 1; i; i--)
+		WRITE_ONCE(ioq_slot(q, q->head + i)->turn,
+			   ioq_turn(q, q->head + i));
 	/*
-	 * Our tail must not take a descriptor for given back that was not yet
-	 * handed out.
+	 * Contents and turns of all @n come before the first one's turn.
+	 * Pairs with the consumer's virt_load_acquire() in ioq_may_read().
+	 */
+	virt_store_release(&ioq_slot(q, q->head)->turn, ioq_turn(q, q->head));
+	/*
+	 * What our caller notes beside a descriptor is there for our tail.
 	 * Pairs with the smp_load_acquire() in ioq_may_take_back().
 	 */
 	smp_store_release(&q->head, q->head + n);
@@ -225,21 +238,29 @@ EXPORT_SYMBOL_GPL(ioq_publish);
 /**
  * ioq_take_back - take the oldest descriptor back from the consumer
  * @q: the producer's view
- * @desc: a copy of it
+ * @done: a copy of what became of it
+ * @data: where to copy the descriptor's data to, IOQ_DATA_LEN bytes aligned to
+ *	eight; NULL when the consumer has nothing to put there
  *
- * All of @desc is the consumer's to invent, the cookie too: what belongs to the
- * descriptor the producer keeps in an array of its own, by ioq_index() of the
- * tail before the call.
+ * All of that is the consumer's to invent. What belongs to the descriptor the
+ * producer keeps in an array of its own, by ioq_index() of the tail before the
+ * call.
  *
  * Context: any; the producer's tail.
  * Return: true if there was one, false if nothing is out, if the oldest is
  * still the consumer's, or if the queue is broken.
  */
-bool ioq_take_back(struct ioq *q, struct ioq_desc *desc)
+bool ioq_take_back(struct ioq *q, struct ioq_done *done, void *data)
 {
+	const struct ioq_done *slot = ioq_done_slot(q, q->tail);
+
 	if (!ioq_may_take_back(q))
 		return false;
-	copy_in(desc, ioq_slot(q, q->tail), IOQ_OWNER_PRODUCER);
+	done->turn = ioq_turn(q, q->tail);
+	done->flags = READ_ONCE(slot->flags);
+	done->len = READ_ONCE(slot->len);
+	if (data)
+		copy_data_in(data, ioq_slot(q, q->tail));
 	/*
 	 * The copy is complete before our head fills the descriptor again.
 	 * Pairs with the smp_load_acquire() in ioq_space().
@@ -262,9 +283,19 @@ EXPORT_SYMBOL_GPL(ioq_take_back);
  */
 bool ioq_read(struct ioq *q, struct ioq_desc *desc)
 {
+	struct ioq_done *done = ioq_done_slot(q, q->head);
+
 	if (!ioq_may_read(q))
 		return false;
-	copy_in(desc, ioq_slot(q, q->head), IOQ_OWNER_CONSUMER);
+	prefetch(ioq_slot(q, q->head + IOQ_READ_AHEAD));
+	copy_in(desc, ioq_slot(q, q->head), ioq_turn(q, q->head));
+	/*
+	 * Nothing to say, unless ioq_answer() does. The producer has copied
+	 * what was said before: ordered by the acquire in ioq_may_read(), which
+	 * pairs with its virt_store_release() in ioq_publish().
+	 */
+	WRITE_ONCE(done->flags, 0);
+	WRITE_ONCE(done->len, 0);
 	WRITE_ONCE(q->head, q->head + 1);
 	return true;
 }
@@ -275,7 +306,8 @@ EXPORT_SYMBOL_GPL(ioq_read);
  * @q: the consumer's view
  * @n: how many; they have been read and not been given back
  *
- * They are read again, and may by then say something else.
+ * They are read again, and may by then say something else. What was answered is
+ * forgotten.
  *
  * Context: any; the consumer's head.
  */
@@ -290,23 +322,24 @@ EXPORT_SYMBOL_GPL(ioq_unread);
  * @q: the consumer's view
  * @n: which one, counted from the next to be given back; it has been read
  * @len: bytes used
- * @flags: IOQ_DESC_F_*; replace the producer's
+ * @flags: IOQ_DESC_F_*
  * @data: what the type of device puts beside the buffer; may be NULL
  * @data_len: bytes at @data, at most IOQ_DATA_LEN; the rest stays as it is
  *
- * A descriptor that is given back without an answer goes as it came.
+ * A descriptor that is given back without an answer says that no bytes were
+ * used, and no flags.
  *
  * Context: any; the consumer's tail.
  */
 void ioq_answer(struct ioq *q, u32 n, u32 len, u16 flags, const void *data,
 		size_t data_len)
 {
-	struct ioq_desc *slot = ioq_slot(q, q->tail + n);
+	struct ioq_done *done = ioq_done_slot(q, q->tail + n);
 
-	WRITE_ONCE(slot->len, cpu_to_le32(len));
-	WRITE_ONCE(slot->flags, cpu_to_le16(flags));
-	if (data_len && !WARN_ON_ONCE(data_len > sizeof(slot->data)))
-		memcpy(slot->data, data, data_len);
+	WRITE_ONCE(done->len, cpu_to_le32(len));
+	WRITE_ONCE(done->flags, cpu_to_le16(flags));
+	if (data_len && !WARN_ON_ONCE(data_len > IOQ_DATA_LEN))
+		memcpy(ioq_slot(q, q->tail + n)->data, data, data_len);
 }
 EXPORT_SYMBOL_GPL(ioq_answer);
 
@@ -322,10 +355,23 @@ EXPORT_SYMBOL_GPL(ioq_answer);
  */
 void ioq_give_back(struct ioq *q, u32 n)
 {
-	hand_over(q, q->tail, n, IOQ_OWNER_PRODUCER);
+	u32 i;
+
+	if (!n)
+		return;
+	for (i = n - 1; i; i--)
+		WRITE_ONCE(ioq_done_slot(q, q->tail + i)->turn,
+			   ioq_turn(q, q->tail + i));
 	/*
-	 * Our head must not take a descriptor for a new one that was not yet
-	 * given back. Pairs with the smp_load_acquire() in ioq_may_read().
+	 * Our copies of all @n, our answers and their turns come before the
+	 * first one's turn. Pairs with the producer's virt_load_acquire() in
+	 * ioq_may_take_back().
+	 */
+	virt_store_release(&ioq_done_slot(q, q->tail)->turn,
+			   ioq_turn(q, q->tail));
+	/*
+	 * What we said of a descriptor is out before our head reads it anew and
+	 * clears that. Pairs with the smp_load_acquire() in ioq_may_read().
 	 */
 	smp_store_release(&q->tail, q->tail + n);
 }

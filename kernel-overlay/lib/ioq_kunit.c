@@ -11,13 +11,14 @@
 #include <linux/wait.h>
 
 #define COUNT		8
-#define RING_LEN	(COUNT * sizeof(struct ioq_desc))
+#define RING_LEN	IOQ_RING_LEN(COUNT)
 #define GUARD		0x5a
 
-/* The ring lies between two descriptors that nobody may touch. */
+/* The ring lies between two pieces of memory that nobody may touch. */
 struct pair {
 	struct ioq_desc *memory;
 	struct ioq_desc *ring;
+	struct ioq_done *done;
 	struct ioq producer;
 	struct ioq consumer;
 };
@@ -41,6 +42,7 @@ static int ioq_test_init(struct kunit *test)
 	p->memory = kunit_kzalloc(test, 2 * RING_LEN, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, p->memory);
 	p->ring = p->memory + 1;
+	p->done = (struct ioq_done *)(p->ring + COUNT);
 	test->priv = p;
 	ioq_test_setup(test, p);
 	return 0;
@@ -52,10 +54,10 @@ static void expect_guards(struct kunit *test)
 	size_t len = sizeof(*p->memory);
 
 	KUNIT_EXPECT_NULL(test, memchr_inv(p->memory, GUARD, len));
-	KUNIT_EXPECT_NULL(test, memchr_inv(p->ring + COUNT, GUARD, len));
+	KUNIT_EXPECT_NULL(test, memchr_inv(p->done + COUNT, GUARD, len));
 }
 
-/* A descriptor in which every byte but the owner tells of @n. */
+/* A descriptor in which every byte but the turn tells of @n. */
 static struct ioq_desc desc_of(u32 n)
 {
 	struct ioq_desc desc = {
@@ -75,7 +77,7 @@ static struct ioq_desc desc_of(u32 n)
 
 static bool same_contents(const struct ioq_desc *a, const struct ioq_desc *b)
 {
-	size_t skip = sizeof(a->owner);
+	size_t skip = sizeof(a->turn);
 
 	return !memcmp((u8 *)a + skip, (u8 *)b + skip, sizeof(*a) - skip);
 }
@@ -120,20 +122,29 @@ static u32 read_all(struct pair *p)
 
 static u32 take_back_all(struct pair *p)
 {
-	struct ioq_desc desc;
+	struct ioq_done done;
 	u32 n = 0;
 
-	while (n < 10 * COUNT && ioq_take_back(&p->producer, &desc))
+	while (n < 10 * COUNT && ioq_take_back(&p->producer, &done, NULL))
 		n++;
 	return n;
 }
 
-static void set_owners(struct pair *p, u16 owner)
+/* What a side that lies may write. */
+static void set_turns(struct pair *p, u16 turn)
 {
 	u32 i;
 
 	for (i = 0; i < COUNT; i++)
-		p->ring[i].owner = cpu_to_le16(owner);
+		p->ring[i].turn = cpu_to_le16(turn);
+}
+
+static void set_done_turns(struct pair *p, u16 turn)
+{
+	u32 i;
+
+	for (i = 0; i < COUNT; i++)
+		p->done[i].turn = cpu_to_le16(turn);
 }
 
 static const struct geometry {
@@ -143,13 +154,13 @@ static const struct geometry {
 	size_t shift;
 	int ret;
 } geometries[] = {
-	{ "fits", 8, 512, 0, 0 },
-	{ "more memory than needed", 2, 512, 0, 0 },
-	{ "largest", IOQ_COUNT_MAX, IOQ_COUNT_MAX * 64, 0, 0 },
+	{ "fits", 8, 576, 0, 0 },
+	{ "more memory than needed", 2, 576, 0, 0 },
+	{ "largest", IOQ_COUNT_MAX, IOQ_COUNT_MAX * 72, 0, 0 },
 	{ "none", 0, 512, 0, -EINVAL },
 	{ "one", 1, 512, 0, -EINVAL },
 	{ "no power of two", 6, 512, 0, -EINVAL },
-	{ "one byte short", 8, 511, 0, -EINVAL },
+	{ "one byte short", 8, 575, 0, -EINVAL },
 	{ "no memory", 8, 0, 0, -EINVAL },
 	{ "too many", 2 * IOQ_COUNT_MAX, SIZE_MAX, 0, -EINVAL },
 	{ "size would wrap", 0x80000000, 512, 0, -EINVAL },
@@ -234,23 +245,64 @@ static void published_arrives_whole(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ioq_pending(&p->consumer));
 }
 
-static void owner_in_filled_descriptor_does_not_matter(struct kunit *test)
+static void turn_in_filled_descriptor_does_not_matter(struct kunit *test)
 {
 	struct pair *p = test->priv;
 	struct ioq_desc desc = desc_of(1);
 
-	desc.owner = cpu_to_le16(IOQ_OWNER_CONSUMER);
+	desc.turn = cpu_to_le16(IOQ_TURN_EVEN);
 	ioq_fill(&p->producer, 0, &desc);
 	KUNIT_EXPECT_EQ(test, read_all(p), 0);
 }
 
-static void owner_is_little_endian(struct kunit *test)
+static void turn_is_little_endian(struct kunit *test)
 {
 	struct pair *p = test->priv;
-	const u8 consumer[] = { 1, 0 };
+	const u8 even[] = { 1, 0 };
 
 	send(p, 1);
-	KUNIT_EXPECT_MEMEQ(test, &p->ring[0].owner, consumer, 2);
+	KUNIT_EXPECT_MEMEQ(test, &p->ring[0].turn, even, 2);
+	read_all(p);
+	ioq_give_back(&p->consumer, 1);
+	KUNIT_EXPECT_MEMEQ(test, &p->done[0].turn, even, 2);
+}
+
+/* Each side writes its own part of the ring, and nothing of the other's. */
+static void each_side_writes_its_own(struct kunit *test)
+{
+	struct pair *p = test->priv;
+	struct ioq_done done[COUNT];
+	struct ioq_desc ring[COUNT];
+
+	memcpy(done, p->done, sizeof(done));
+	send_many(p, COUNT);
+	KUNIT_EXPECT_MEMEQ(test, p->done, done, sizeof(done));
+	memcpy(ring, p->ring, sizeof(ring));
+	read_all(p);
+	ioq_answer(&p->consumer, 0, 5, IOQ_DESC_F_ERROR, NULL, 0);
+	ioq_give_back(&p->consumer, COUNT);
+	KUNIT_EXPECT_MEMEQ(test, p->ring, ring, sizeof(ring));
+	memcpy(done, p->done, sizeof(done));
+	KUNIT_EXPECT_EQ(test, take_back_all(p), COUNT);
+	KUNIT_EXPECT_MEMEQ(test, p->done, done, sizeof(done));
+}
+
+/* What is left of the time before is neither new nor back. */
+static void turns_tell_the_times_round_apart(struct kunit *test)
+{
+	struct pair *p = test->priv;
+	int round;
+
+	for (round = 0; round < 4; round++) {
+		KUNIT_EXPECT_EQ(test, read_all(p), 0);
+		send_many(p, COUNT);
+		KUNIT_EXPECT_EQ(test, take_back_all(p), 0);
+		KUNIT_EXPECT_EQ(test, read_all(p), COUNT);
+		KUNIT_EXPECT_EQ(test, take_back_all(p), 0);
+		ioq_give_back(&p->consumer, COUNT);
+		KUNIT_EXPECT_EQ(test, read_all(p), 0);
+		KUNIT_EXPECT_EQ(test, take_back_all(p), COUNT);
+	}
 }
 
 static void batch_appears_at_once(struct kunit *test)
@@ -348,31 +400,33 @@ static void whole_ring_is_read_once(struct kunit *test)
 static void space_comes_with_taking_back(struct kunit *test)
 {
 	struct pair *p = test->priv;
-	struct ioq_desc desc;
+	struct ioq_done done;
 
 	send_many(p, COUNT);
 	read_all(p);
 	ioq_give_back(&p->consumer, 3);
 	KUNIT_EXPECT_EQ(test, ioq_space(&p->producer), 0);
 	KUNIT_EXPECT_TRUE(test, ioq_pending(&p->producer));
-	KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &desc));
+	KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &done, NULL));
 	KUNIT_EXPECT_EQ(test, ioq_space(&p->producer), 1);
 }
 
 static void given_back_in_order(struct kunit *test)
 {
 	struct pair *p = test->priv;
-	struct ioq_desc desc, expected;
+	struct ioq_done done;
 	u32 i;
 
 	send_many(p, 3);
 	read_all(p);
+	for (i = 0; i < 3; i++)
+		ioq_answer(&p->consumer, i, i + 1, 0, NULL, 0);
 	ioq_give_back(&p->consumer, 1);
 	ioq_give_back(&p->consumer, 2);
 	for (i = 1; i <= 3; i++) {
-		expected = desc_of(i);
-		KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &desc));
-		KUNIT_EXPECT_TRUE(test, same_contents(&desc, &expected));
+		KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &done,
+						      NULL));
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(done.len), i);
 	}
 }
 
@@ -404,53 +458,78 @@ static void answer_reaches_the_producer(struct kunit *test)
 {
 	struct pair *p = test->priv;
 	const u8 data[IOQ_DATA_LEN] = { 1, 2, 3, 4, [IOQ_DATA_LEN - 1] = 9 };
-	struct ioq_desc desc;
+	u64 copy[IOQ_DATA_LEN / sizeof(u64)];
+	struct ioq_done done;
 
 	send(p, 1);
 	read_all(p);
 	ioq_answer(&p->consumer, 0, 1514, IOQ_DESC_F_ERROR, data, sizeof(data));
 	ioq_give_back(&p->consumer, 1);
-	KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &desc));
-	KUNIT_EXPECT_EQ(test, le32_to_cpu(desc.len), 1514);
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc.flags), IOQ_DESC_F_ERROR);
-	KUNIT_EXPECT_MEMEQ(test, desc.data, data, sizeof(data));
+	KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &done, copy));
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(done.len), 1514);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(done.flags), IOQ_DESC_F_ERROR);
+	KUNIT_EXPECT_MEMEQ(test, copy, data, sizeof(data));
 }
 
 static void answer_leaves_the_rest(struct kunit *test)
 {
 	struct pair *p = test->priv;
-	struct ioq_desc desc, expected = desc_of(7);
+	struct ioq_desc expected = desc_of(7);
+	u64 copy[IOQ_DATA_LEN / sizeof(u64)];
+	struct ioq_done done;
 
-	expected.len = cpu_to_le32(5);
-	expected.flags = 0;
 	memset(expected.data, 0xee, 3);
 	send(p, 7);
 	read_all(p);
 	ioq_answer(&p->consumer, 0, 5, 0, "\xee\xee\xee", 3);
 	ioq_give_back(&p->consumer, 1);
-	KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &desc));
-	KUNIT_EXPECT_TRUE(test, same_contents(&desc, &expected));
+	KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &done, copy));
+	KUNIT_EXPECT_MEMEQ(test, copy, expected.data, sizeof(copy));
+	KUNIT_EXPECT_TRUE(test, same_contents(&p->ring[0], &expected));
 }
 
 static void answer_needs_no_data(struct kunit *test)
 {
 	struct pair *p = test->priv;
-	struct ioq_desc desc, expected = desc_of(7);
+	struct ioq_desc expected = desc_of(7);
+	u64 copy[IOQ_DATA_LEN / sizeof(u64)];
+	struct ioq_done done;
 
-	expected.len = cpu_to_le32(5);
-	expected.flags = 0;
 	send(p, 7);
 	read_all(p);
 	ioq_answer(&p->consumer, 0, 5, 0, NULL, 0);
 	ioq_give_back(&p->consumer, 1);
-	KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &desc));
-	KUNIT_EXPECT_TRUE(test, same_contents(&desc, &expected));
+	KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &done, copy));
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(done.len), 5);
+	KUNIT_EXPECT_MEMEQ(test, copy, expected.data, sizeof(copy));
+}
+
+/* Nor of what was said the time before. */
+static void no_answer_says_nothing(struct kunit *test)
+{
+	struct pair *p = test->priv;
+	struct ioq_done done;
+	int i;
+
+	for (i = 0; i < 2 * COUNT; i++) {
+		send(p, i);
+		read_all(p);
+		if (i < COUNT)
+			ioq_answer(&p->consumer, 0, 5, IOQ_DESC_F_ERROR, NULL,
+				   0);
+		ioq_give_back(&p->consumer, 1);
+		KUNIT_ASSERT_TRUE(test, ioq_take_back(&p->producer, &done,
+						      NULL));
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(done.len), i < COUNT ? 5 : 0);
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(done.flags),
+				i < COUNT ? IOQ_DESC_F_ERROR : 0);
+	}
 }
 
 static void answers_of_a_batch_go_to_their_descriptors(struct kunit *test)
 {
 	struct pair *p = test->priv;
-	struct ioq_desc desc;
+	struct ioq_done done;
 	int i;
 
 	send_many(p, 4);
@@ -459,8 +538,9 @@ static void answers_of_a_batch_go_to_their_descriptors(struct kunit *test)
 		ioq_answer(&p->consumer, i, 100 + i, 0, NULL, 0);
 	ioq_give_back(&p->consumer, 4);
 	for (i = 0; i < 4; i++) {
-		KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &desc));
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(desc.len), 100 + i);
+		KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &done,
+						      NULL));
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(done.len), 100 + i);
 	}
 }
 
@@ -485,7 +565,7 @@ static void unread_may_say_something_else(struct kunit *test)
 	send(p, 1);
 	KUNIT_EXPECT_TRUE(test, read_is(p, 1));
 	ioq_unread(&p->consumer, 1);
-	desc.owner = cpu_to_le16(IOQ_OWNER_CONSUMER);
+	desc.turn = cpu_to_le16(IOQ_TURN_EVEN);
 	p->ring[0] = desc;
 	KUNIT_EXPECT_TRUE(test, read_is(p, 2));
 }
@@ -504,7 +584,7 @@ static void positions_wrap(struct kunit *test)
 {
 	struct pair *p = test->priv;
 	u32 start = U32_MAX - COUNT - 2, i;
-	struct ioq_desc desc;
+	struct ioq_done done;
 
 	p->producer.head = start;
 	p->producer.tail = start;
@@ -515,7 +595,8 @@ static void positions_wrap(struct kunit *test)
 		send(p, i);
 		KUNIT_EXPECT_TRUE(test, read_is(p, i));
 		ioq_give_back(&p->consumer, 1);
-		KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &desc));
+		KUNIT_EXPECT_TRUE(test, ioq_take_back(&p->producer, &done,
+						      NULL));
 	}
 	expect_guards(test);
 }
@@ -582,41 +663,42 @@ static void copy_is_not_the_ring(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, ioq_read(&p->consumer, &desc));
 	memset(p->ring, 0xff, RING_LEN);
 	KUNIT_EXPECT_TRUE(test, same_contents(&desc, &expected));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc.owner), IOQ_OWNER_CONSUMER);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(desc.turn), IOQ_TURN_EVEN);
 }
 
-/* A producer that says that everything is always the consumer's. */
+/* A producer that says that everything is new. */
 static void nothing_is_read_twice(struct kunit *test)
 {
 	struct pair *p = test->priv;
 
-	set_owners(p, IOQ_OWNER_CONSUMER);
+	set_turns(p, IOQ_TURN_EVEN);
 	KUNIT_EXPECT_EQ(test, read_all(p), COUNT);
 	ioq_give_back(&p->consumer, 3);
-	set_owners(p, IOQ_OWNER_CONSUMER);
+	set_turns(p, IOQ_TURN_ODD);
 	KUNIT_EXPECT_EQ(test, read_all(p), 3);
 }
 
-/* A consumer that says that everything is always the producer's. */
+/* A consumer that says that everything is back. */
 static void nothing_is_taken_back_twice(struct kunit *test)
 {
 	struct pair *p = test->priv;
 
 	send_many(p, 5);
-	set_owners(p, IOQ_OWNER_PRODUCER);
+	set_done_turns(p, IOQ_TURN_EVEN);
 	KUNIT_EXPECT_EQ(test, take_back_all(p), 5);
 	KUNIT_EXPECT_EQ(test, ioq_space(&p->producer), COUNT);
 }
 
-static void unknown_owner_is_nobody(struct kunit *test)
+static void unknown_turn_is_none(struct kunit *test)
 {
-	static const u16 owners[] = { 2, 0x00ff, 0x0100, 0x8000, 0xffff };
+	static const u16 turns[] = { 0, 2, 3, 0x00ff, 0x0101, 0x8001, 0xffff };
 	struct pair *p = test->priv;
 	int i;
 
 	send_many(p, 2);
-	for (i = 0; i < ARRAY_SIZE(owners); i++) {
-		set_owners(p, owners[i]);
+	for (i = 0; i < ARRAY_SIZE(turns); i++) {
+		set_turns(p, turns[i]);
+		set_done_turns(p, turns[i]);
 		KUNIT_EXPECT_FALSE(test, ioq_pending(&p->consumer));
 		KUNIT_EXPECT_FALSE(test, ioq_pending(&p->producer));
 		KUNIT_EXPECT_EQ(test, read_all(p), 0);
@@ -666,8 +748,8 @@ static bool live(struct pair *p, struct life *life, int step)
 	}
 }
 
-/* Write @value to byte @byte of descriptor @n before step @moment. */
-static void corrupt_once(struct kunit *test, u32 n, int byte, u8 value,
+/* Write @value to byte @byte of @victim before step @moment. */
+static void corrupt_once(struct kunit *test, void *victim, int byte, u8 value,
 			 int moment)
 {
 	struct pair *p = test->priv;
@@ -677,7 +759,7 @@ static void corrupt_once(struct kunit *test, u32 n, int byte, u8 value,
 	ioq_test_setup(test, p);
 	do {
 		if (step == moment)
-			((u8 *)&p->ring[n])[byte] = value;
+			((u8 *)victim)[byte] = value;
 	} while (live(p, &life, step++));
 
 	/* Both know what they did, whatever the ring said. */
@@ -688,25 +770,34 @@ static void corrupt_once(struct kunit *test, u32 n, int byte, u8 value,
 	KUNIT_EXPECT_EQ(test, p->consumer.head, life.read);
 	KUNIT_EXPECT_EQ(test, p->consumer.tail, life.read);
 	KUNIT_EXPECT_EQ(test, ioq_space(&p->producer), COUNT - 3 + life.taken);
-	/* Only the owner decides what moves. */
-	if (byte >= sizeof(p->ring->owner)) {
+	/* Only the turn decides what moves. */
+	if (byte >= sizeof(p->ring->turn)) {
 		KUNIT_EXPECT_EQ(test, life.read, 3);
 		KUNIT_EXPECT_EQ(test, life.taken, 3);
 	}
 }
 
-static void every_byte_wrong_at_every_moment(struct kunit *test)
+static void corrupt_often(struct kunit *test, void *victim, int len)
 {
 	static const u8 values[] = { 0, 1, 2, 0x7f, 0x80, 0xff };
 	int byte, i, moment;
-	u32 n;
 
-	for (n = 0; n < 4; n++)
-		for (byte = 0; byte < sizeof(struct ioq_desc); byte++)
-			for (i = 0; i < ARRAY_SIZE(values); i++)
-				for (moment = 0; moment <= 7; moment++)
-					corrupt_once(test, n, byte, values[i],
-						     moment);
+	for (byte = 0; byte < len; byte++)
+		for (i = 0; i < ARRAY_SIZE(values); i++)
+			for (moment = 0; moment <= 7; moment++)
+				corrupt_once(test, victim, byte, values[i],
+					     moment);
+}
+
+static void every_byte_wrong_at_every_moment(struct kunit *test)
+{
+	struct pair *p = test->priv;
+	int n;
+
+	for (n = 0; n < 4; n++) {
+		corrupt_often(test, &p->ring[n], sizeof(p->ring[n]));
+		corrupt_often(test, &p->done[n], sizeof(p->done[n]));
+	}
 	expect_guards(test);
 }
 
@@ -803,12 +894,12 @@ out:
 static int stress_reap(void *data)
 {
 	struct stress *st = data;
-	struct ioq_desc desc;
+	struct ioq_done done;
 
 	while (st->reaped != STRESS_ITEMS &&
 	       stress_wait(st, ioq_pending(&st->p->producer))) {
-		while (ioq_take_back(&st->p->producer, &desc)) {
-			if (le32_to_cpu(desc.len) != st->reaped)
+		while (ioq_take_back(&st->p->producer, &done, NULL)) {
+			if (le32_to_cpu(done.len) != st->reaped)
 				stress_fail(st, "wrong answer");
 			WRITE_ONCE(st->reaped, st->reaped + 1);
 		}
@@ -872,8 +963,10 @@ static struct kunit_case ioq_test_cases[] = {
 	KUNIT_CASE(empty_ring_has_nothing_to_take_back),
 	KUNIT_CASE(filled_is_not_yet_published),
 	KUNIT_CASE(published_arrives_whole),
-	KUNIT_CASE(owner_in_filled_descriptor_does_not_matter),
-	KUNIT_CASE(owner_is_little_endian),
+	KUNIT_CASE(turn_in_filled_descriptor_does_not_matter),
+	KUNIT_CASE(turn_is_little_endian),
+	KUNIT_CASE(each_side_writes_its_own),
+	KUNIT_CASE(turns_tell_the_times_round_apart),
 	KUNIT_CASE(batch_appears_at_once),
 	KUNIT_CASE(nothing_can_be_published),
 	KUNIT_CASE(nothing_can_be_given_back),
@@ -889,6 +982,7 @@ static struct kunit_case ioq_test_cases[] = {
 	KUNIT_CASE(answer_reaches_the_producer),
 	KUNIT_CASE(answer_leaves_the_rest),
 	KUNIT_CASE(answer_needs_no_data),
+	KUNIT_CASE(no_answer_says_nothing),
 	KUNIT_CASE(answers_of_a_batch_go_to_their_descriptors),
 	KUNIT_CASE(unread_is_read_again),
 	KUNIT_CASE(unread_may_say_something_else),
@@ -900,7 +994,7 @@ static struct kunit_case ioq_test_cases[] = {
 	KUNIT_CASE(copy_is_not_the_ring),
 	KUNIT_CASE(nothing_is_read_twice),
 	KUNIT_CASE(nothing_is_taken_back_twice),
-	KUNIT_CASE(unknown_owner_is_nobody),
+	KUNIT_CASE(unknown_turn_is_none),
 	KUNIT_CASE(every_byte_wrong_at_every_moment),
 	KUNIT_CASE(nothing_is_lost_between_threads),
 	{}

@@ -24,7 +24,8 @@ enum ioq_role {
 
 /**
  * struct ioq - one side's private view of a queue
- * @ring: the shared descriptors
+ * @ring: the shared descriptors; the producer writes them
+ * @done: what became of each, also shared; the consumer writes it
  * @mask: length of the ring less one
  * @role: what we are
  * @broken: the other side broke the rules; nothing moves until a reset
@@ -35,6 +36,7 @@ enum ioq_role {
  */
 struct ioq {
 	struct ioq_desc *ring;
+	struct ioq_done *done;
 	u32 mask;
 	enum ioq_role role;
 	bool broken;
@@ -49,7 +51,7 @@ void ioq_format(struct ioq *q);
 /* The producer's side. */
 void ioq_fill(struct ioq *q, u32 n, const struct ioq_desc *desc);
 void ioq_publish(struct ioq *q, u32 n);
-bool ioq_take_back(struct ioq *q, struct ioq_desc *desc);
+bool ioq_take_back(struct ioq *q, struct ioq_done *done, void *data);
 
 /* The consumer's side. */
 bool ioq_read(struct ioq *q, struct ioq_desc *desc);
@@ -78,16 +80,15 @@ static inline struct ioq_desc *ioq_slot(const struct ioq *q, u32 pos)
 	return &q->ring[ioq_index(q, pos)];
 }
 
-static inline bool ioq_owned(const struct ioq *q, u32 pos, u16 owner)
+static inline struct ioq_done *ioq_done_slot(const struct ioq *q, u32 pos)
 {
-	const struct ioq_desc *slot = ioq_slot(q, pos);
+	return &q->done[ioq_index(q, pos)];
+}
 
-	/*
-	 * What is read from the descriptor, or written to it, comes after.
-	 * Pairs with the other side's virt_store_release() in ioq_publish()
-	 * and ioq_give_back().
-	 */
-	return virt_load_acquire(&slot->owner) == cpu_to_le16(owner);
+/* What either side writes to hand position @pos to the other. */
+static inline __le16 ioq_turn(const struct ioq *q, u32 pos)
+{
+	return cpu_to_le16(pos & (q->mask + 1) ? IOQ_TURN_ODD : IOQ_TURN_EVEN);
 }
 
 static inline bool ioq_may_take_back(const struct ioq *q)
@@ -95,8 +96,13 @@ static inline bool ioq_may_take_back(const struct ioq *q)
 	/* Pairs with the smp_store_release() in ioq_publish(). */
 	u32 head = smp_load_acquire(&q->head);
 
+	/*
+	 * What the consumer did with the descriptor is looked at after this.
+	 * Pairs with its virt_store_release() in ioq_give_back().
+	 */
 	return !READ_ONCE(q->broken) && q->tail != head &&
-	       ioq_owned(q, q->tail, IOQ_OWNER_PRODUCER);
+	       virt_load_acquire(&ioq_done_slot(q, q->tail)->turn) ==
+	       ioq_turn(q, q->tail);
 }
 
 static inline bool ioq_may_read(const struct ioq *q)
@@ -104,8 +110,13 @@ static inline bool ioq_may_read(const struct ioq *q)
 	/* Pairs with the smp_store_release() in ioq_give_back(). */
 	u32 tail = smp_load_acquire(&q->tail);
 
+	/*
+	 * The descriptor is read, and what is done with it written, after this.
+	 * Pairs with the producer's virt_store_release() in ioq_publish().
+	 */
 	return !READ_ONCE(q->broken) && q->head - tail <= q->mask &&
-	       ioq_owned(q, q->head, IOQ_OWNER_CONSUMER);
+	       virt_load_acquire(&ioq_slot(q, q->head)->turn) ==
+	       ioq_turn(q, q->head);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/vhost_task.h>
+#include <uapi/linux/sched/types.h>
 
 #include "vbus.h"
 
@@ -26,6 +27,21 @@ static struct vbus_work *next_work(struct kvm_vbus *vb)
 	return work;
 }
 
+/*
+ * A vCPU that has rung goes on: what it sends next is then done with the rest.
+ * SCHED_BATCH is what runs beside it or after it, and never in its place.
+ */
+static void worker_stand_back(void)
+{
+	struct sched_attr attr = {
+		.sched_policy = SCHED_BATCH,
+		.sched_nice = task_nice(current),
+	};
+
+	if (current->policy == SCHED_NORMAL)
+		sched_setattr_nocheck(current, &attr);
+}
+
 static bool worker_fn(void *data)
 {
 	struct kvm_vbus *vb = data;
@@ -35,6 +51,7 @@ static bool worker_fn(void *data)
 		return false;
 	/* The caller has prepared to sleep. */
 	__set_current_state(TASK_RUNNING);
+	worker_stand_back();
 	vbus_work_run(work);
 	cond_resched();
 	return true;

@@ -21,16 +21,19 @@ static_assert(sizeof(struct venet_link) == 16);
 static_assert(sizeof(struct venet_mtu) == 16);
 static_assert(sizeof(struct venet_mac) == 16);
 static_assert(sizeof(struct venet_offloads) == 16);
+static_assert(sizeof(struct venet_pairs) == 16);
+static_assert(sizeof(struct venet_rx_mode) == 784);
+static_assert(sizeof(struct venet_vlan) == 528);
 
 static int venet_call(struct venet *venet, u32 func, void *data, size_t len)
 {
 	return vbus_proxy_call(venet->vdev, func, data, len);
 }
 
-int venet_get_info(struct venet *venet, struct venet_info *info)
+int venet_get_info(struct vbus_proxy_device *vdev, struct venet_info *info)
 {
 	memset(info, 0, sizeof(*info));
-	return venet_call(venet, VENET_CALL_INFO, info, sizeof(*info));
+	return vbus_proxy_call(vdev, VENET_CALL_INFO, info, sizeof(*info));
 }
 
 int venet_negotiate(struct venet *venet)
@@ -86,4 +89,21 @@ int venet_set_offloads(struct venet *venet, u64 offloads)
 	struct venet_offloads args = { .offloads = cpu_to_le64(offloads) };
 
 	return venet_call(venet, VENET_CALL_SET_OFFLOADS, &args, sizeof(args));
+}
+
+int venet_set_pairs(struct venet *venet, u32 pairs)
+{
+	struct venet_pairs args = { .pairs = cpu_to_le32(pairs) };
+
+	return venet_call(venet, VENET_CALL_PAIRS, &args, sizeof(args));
+}
+
+int venet_set_rx_mode(struct venet *venet, struct venet_rx_mode *mode)
+{
+	return venet_call(venet, VENET_CALL_RX_MODE, mode, sizeof(*mode));
+}
+
+int venet_set_vlans(struct venet *venet, struct venet_vlan *vlan)
+{
+	return venet_call(venet, VENET_CALL_VLAN, vlan, sizeof(*vlan));
 }

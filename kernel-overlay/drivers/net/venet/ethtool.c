@@ -52,6 +52,7 @@ static const struct venet_stat venet_tx_stat[] = {
 	VENET_STAT(venet_tx_stats, "tx_", doorbells),
 	VENET_STAT(venet_tx_stats, "tx_", armed),
 	VENET_STAT(venet_tx_stats, "tx_", stopped),
+	VENET_STAT(venet_tx_stats, "tx_", xdp_xmit),
 };
 
 static const struct venet_stat venet_rx_stat[] = {
@@ -61,6 +62,10 @@ static const struct venet_stat venet_rx_stat[] = {
 	VENET_STAT(venet_rx_stats, "rx_", errors),
 	VENET_STAT(venet_rx_stats, "rx_", copied),
 	VENET_STAT(venet_rx_stats, "rx_", doorbells),
+	VENET_STAT(venet_rx_stats, "rx_", xdp_packets),
+	VENET_STAT(venet_rx_stats, "rx_", xdp_drops),
+	VENET_STAT(venet_rx_stats, "rx_", xdp_tx),
+	VENET_STAT(venet_rx_stats, "rx_", xdp_redirects),
 };
 
 static const struct venet_stat venet_device_stat[] = {
@@ -78,14 +83,18 @@ static const char venet_own_stat[][ETH_GSTRING_LEN] = {
 	"broken_queues",
 };
 
-#define VENET_NR_STATS	(ARRAY_SIZE(venet_tx_stat) + \
-			 ARRAY_SIZE(venet_rx_stat) + \
+#define VENET_NR_PAIR_STATS	(ARRAY_SIZE(venet_tx_stat) + \
+				 ARRAY_SIZE(venet_rx_stat))
+
+#define VENET_NR_STATS	(VENET_NR_PAIR_STATS + \
 			 ARRAY_SIZE(venet_device_stat) + \
 			 ARRAY_SIZE(venet_own_stat))
 
 static int venet_get_sset_count(struct net_device *dev, int sset)
 {
-	return sset == ETH_SS_STATS ? VENET_NR_STATS : -EOPNOTSUPP;
+	if (sset != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return VENET_NR_STATS + dev->real_num_tx_queues * VENET_NR_PAIR_STATS;
 }
 
 static void venet_stat_names(u8 **data, const struct venet_stat *stat,
@@ -93,6 +102,15 @@ static void venet_stat_names(u8 **data, const struct venet_stat *stat,
 {
 	while (n--)
 		ethtool_puts(data, stat++->name);
+}
+
+/* "tx_packets" of queue 3 is "tx3_packets". */
+static void venet_queue_stat_names(u8 **data, int queue,
+				   const struct venet_stat *stat, size_t n)
+{
+	for (; n--; stat++)
+		ethtool_sprintf(data, "%.2s%d%s", stat->name, queue,
+				stat->name + 2);
 }
 
 static void venet_get_strings(struct net_device *dev, u32 sset, u8 *data)
@@ -107,6 +125,12 @@ static void venet_get_strings(struct net_device *dev, u32 sset, u8 *data)
 			 ARRAY_SIZE(venet_device_stat));
 	for (i = 0; i < ARRAY_SIZE(venet_own_stat); i++)
 		ethtool_puts(&data, venet_own_stat[i]);
+	for (i = 0; i < dev->real_num_tx_queues; i++) {
+		venet_queue_stat_names(&data, i, venet_tx_stat,
+				       ARRAY_SIZE(venet_tx_stat));
+		venet_queue_stat_names(&data, i, venet_rx_stat,
+				       ARRAY_SIZE(venet_rx_stat));
+	}
 }
 
 /* Read a consistent set of our own counters. */
@@ -123,6 +147,47 @@ static u64 *venet_stat_read(u64 *data, const void *stats,
 			data[i] = u64_stats_read(stats + stat[i].offset);
 	} while (u64_stats_fetch_retry(syncp, start));
 	return data + n;
+}
+
+static u64 *venet_stat_read_tx(u64 *data, const struct venet_tx_stats *stats)
+{
+	return venet_stat_read(data, stats, &stats->syncp, venet_tx_stat,
+			       ARRAY_SIZE(venet_tx_stat));
+}
+
+static u64 *venet_stat_read_rx(u64 *data, const struct venet_rx_stats *stats)
+{
+	return venet_stat_read(data, stats, &stats->syncp, venet_rx_stat,
+			       ARRAY_SIZE(venet_rx_stat));
+}
+
+/* The sum over all pairs that there ever were. */
+static u64 *venet_stat_sum(u64 *data, const struct venet *venet)
+{
+	u64 one[VENET_NR_PAIR_STATS];
+	size_t n;
+	u32 i;
+
+	memset(data, 0, sizeof(one));
+	for (i = 0; i < venet->max_pairs; i++) {
+		const struct venet_pair *pair = &venet->pairs[i];
+
+		venet_stat_read_rx(venet_stat_read_tx(one, &pair->tx.stats),
+				   &pair->rx.stats);
+		for (n = 0; n < ARRAY_SIZE(one); n++)
+			data[n] += one[n];
+	}
+	return data + ARRAY_SIZE(one);
+}
+
+static u64 venet_stat_timeouts(const struct venet *venet)
+{
+	u64 timeouts = 0;
+	u32 i;
+
+	for (i = 0; i < venet->max_pairs; i++)
+		timeouts += atomic64_read(&venet->pairs[i].tx.timeouts);
+	return timeouts;
 }
 
 static u64 *venet_stat_read_device(u64 *data, const struct venet_status *status)
@@ -142,21 +207,23 @@ static void venet_get_ethtool_stats(struct net_device *dev,
 				    struct ethtool_stats *stats, u64 *data)
 {
 	struct venet *venet = netdev_priv(dev);
+	u32 i;
 
-	data = venet_stat_read(data, &venet->tx.stats, &venet->tx.stats.syncp,
-			       venet_tx_stat, ARRAY_SIZE(venet_tx_stat));
-	data = venet_stat_read(data, &venet->rx.stats, &venet->rx.stats.syncp,
-			       venet_rx_stat, ARRAY_SIZE(venet_rx_stat));
+	data = venet_stat_sum(data, venet);
 	data = venet_stat_read_device(data, venet->status);
-	*data++ = atomic64_read(&venet->tx.timeouts);
+	*data++ = venet_stat_timeouts(venet);
 	*data++ = atomic64_read(&venet->broken);
+	for (i = 0; i < dev->real_num_tx_queues; i++) {
+		data = venet_stat_read_tx(data, &venet->pairs[i].tx.stats);
+		data = venet_stat_read_rx(data, &venet->pairs[i].rx.stats);
+	}
 }
 
 static void venet_get_queue_stats_rx(struct net_device *dev, int idx,
 				     struct netdev_queue_stats_rx *stats)
 {
 	struct venet *venet = netdev_priv(dev);
-	const struct venet_rx_stats *rx = &venet->rx.stats;
+	const struct venet_rx_stats *rx = &venet->pairs[idx].rx.stats;
 	unsigned int start;
 
 	do {
@@ -171,7 +238,7 @@ static void venet_get_queue_stats_tx(struct net_device *dev, int idx,
 				     struct netdev_queue_stats_tx *stats)
 {
 	struct venet *venet = netdev_priv(dev);
-	const struct venet_tx_stats *tx = &venet->tx.stats;
+	const struct venet_tx_stats *tx = &venet->pairs[idx].tx.stats;
 	unsigned int start;
 
 	do {
@@ -182,17 +249,32 @@ static void venet_get_queue_stats_tx(struct net_device *dev, int idx,
 	} while (u64_stats_fetch_retry(&tx->syncp, start));
 }
 
-/* Nothing was counted outside of the queues. */
+/* What was counted on queues that are not there now. */
 static void venet_get_base_stats(struct net_device *dev,
 				 struct netdev_queue_stats_rx *rx,
 				 struct netdev_queue_stats_tx *tx)
 {
+	struct venet *venet = netdev_priv(dev);
+	struct netdev_queue_stats_rx one_rx;
+	struct netdev_queue_stats_tx one_tx;
+	u32 i;
+
 	rx->packets = 0;
 	rx->bytes = 0;
 	rx->alloc_fail = 0;
 	tx->packets = 0;
 	tx->bytes = 0;
 	tx->stop = 0;
+	for (i = dev->real_num_rx_queues; i < venet->max_pairs; i++) {
+		venet_get_queue_stats_rx(dev, i, &one_rx);
+		venet_get_queue_stats_tx(dev, i, &one_tx);
+		rx->packets += one_rx.packets;
+		rx->bytes += one_rx.bytes;
+		rx->alloc_fail += one_rx.alloc_fail;
+		tx->packets += one_tx.packets;
+		tx->bytes += one_tx.bytes;
+		tx->stop += one_tx.stop;
+	}
 }
 
 const struct netdev_stat_ops venet_stat_ops = {
@@ -224,33 +306,8 @@ static void venet_get_ringparam(struct net_device *dev,
 
 	ring->rx_max_pending = venet_ring_max(venet);
 	ring->tx_max_pending = venet_ring_max(venet);
-	ring->rx_pending = venet->rx.ioq.count;
-	ring->tx_pending = venet->tx.ioq.count;
-}
-
-/*
- * Close with the old lengths, open with the new ones, or the old ones again, or
- * not at all.
- */
-static int venet_resize(struct venet *venet, u32 rx, u32 tx)
-{
-	bool opened = venet->opened;
-	u32 old_rx = venet->rx.ioq.count;
-	u32 old_tx = venet->tx.ioq.count;
-	int err;
-
-	venet_down(venet);
-	venet->rx.ioq.count = rx;
-	venet->tx.ioq.count = tx;
-	err = opened ? venet_up(venet) : 0;
-	if (!err)
-		return 0;
-
-	venet->rx.ioq.count = old_rx;
-	venet->tx.ioq.count = old_tx;
-	if (venet_up(venet))
-		dev_close(venet->dev);
-	return err;
+	ring->rx_pending = venet->rx_count;
+	ring->tx_pending = venet->tx_count;
 }
 
 static int venet_set_ringparam(struct net_device *dev,
@@ -266,15 +323,33 @@ static int venet_set_ringparam(struct net_device *dev,
 				   min);
 		return -EINVAL;
 	}
-	return venet_resize(venet, roundup_pow_of_two(ring->rx_pending),
-			    roundup_pow_of_two(ring->tx_pending));
+	return venet_reconfigure(venet, roundup_pow_of_two(ring->rx_pending),
+				 roundup_pow_of_two(ring->tx_pending),
+				 venet->want_pairs);
 }
 
 static void venet_get_channels(struct net_device *dev,
 			       struct ethtool_channels *channels)
 {
-	channels->max_combined = 1;
-	channels->combined_count = 1;
+	struct venet *venet = netdev_priv(dev);
+
+	channels->max_combined = venet->max_pairs;
+	channels->combined_count = venet->nr_pairs;
+}
+
+/* ethtool has seen that it is one at least and not more than there are. */
+static int venet_set_channels(struct net_device *dev,
+			      struct ethtool_channels *channels)
+{
+	struct venet *venet = netdev_priv(dev);
+
+	if (channels->rx_count || channels->tx_count || channels->other_count)
+		return -EINVAL;
+	if (!channels->combined_count ||
+	    channels->combined_count > venet->max_pairs)
+		return -EINVAL;
+	return venet_reconfigure(venet, venet->rx_count, venet->tx_count,
+				 channels->combined_count);
 }
 
 const struct ethtool_ops venet_ethtool_ops = {
@@ -287,5 +362,6 @@ const struct ethtool_ops venet_ethtool_ops = {
 	.get_ringparam		= venet_get_ringparam,
 	.set_ringparam		= venet_set_ringparam,
 	.get_channels		= venet_get_channels,
+	.set_channels		= venet_set_channels,
 	.get_ts_info		= ethtool_op_get_ts_info,
 };

@@ -31,7 +31,10 @@
 				 VENET_FEATURE(VENET_F_MTU) | \
 				 VENET_FEATURE(VENET_F_MAC) | \
 				 VENET_FEATURE(VENET_F_OFFLOADS) | \
-				 VENET_FEATURE(VENET_F_HASH))
+				 VENET_FEATURE(VENET_F_HASH) | \
+				 VENET_FEATURE(VENET_F_MQ) | \
+				 VENET_FEATURE(VENET_F_RX_MODE) | \
+				 VENET_FEATURE(VENET_F_VLAN))
 
 /* A feature, and those of which it needs at least one. */
 static const struct {
@@ -55,6 +58,7 @@ static const struct {
 	{ VENET_FEATURE(VENET_F_GUEST_ECN),
 	  VENET_FEATURE(VENET_F_GUEST_TSO4) |
 	  VENET_FEATURE(VENET_F_GUEST_TSO6) },
+	{ VENET_FEATURE(VENET_F_RX_MODE), VENET_FEATURE(VENET_F_MAC) },
 };
 
 /* Drop features until each has what it needs. */
@@ -74,7 +78,7 @@ static u64 venet_fix_features(u64 features)
  */
 void venet_broken(struct venet_ioq *ioq, const char *why)
 {
-	struct venet *venet = ioq->venet;
+	struct venet *venet = ioq->pair->venet;
 
 	if (ioq->dead)
 		return;
@@ -92,16 +96,17 @@ void venet_broken(struct venet_ioq *ioq, const char *why)
 
 static int venet_poll(struct napi_struct *napi, int budget)
 {
-	struct venet *venet = container_of(napi, struct venet, napi);
+	struct venet_pair *pair = container_of(napi, struct venet_pair, napi);
 	int done;
 
-	venet_tx_poll(&venet->tx, budget);
+	venet_tx_poll(&pair->tx, budget);
 	if (!budget)
 		return 0;
 
-	done = venet_rx_poll(&venet->rx, budget);
-	if (done < budget)
-		napi_complete_done(napi, done);
+	done = venet_rx_poll(&pair->rx, budget);
+	/* Who polls again without an interrupt does not want one. */
+	if (done < budget && !napi_complete_done(napi, done))
+		shm_signal_disable(pair->rx.ioq.signal);
 	return done;
 }
 
@@ -109,22 +114,52 @@ static int venet_poll(struct napi_struct *napi, int budget)
  * Going up and down
  */
 
-static int venet_alloc(struct venet *venet)
+static int venet_pair_alloc(struct venet_pair *pair)
 {
 	int err;
 
+	pair->tx.ioq.count = pair->venet->tx_count;
+	pair->rx.ioq.count = pair->venet->rx_count;
+	err = venet_tx_alloc(&pair->tx);
+	return err ?: venet_rx_alloc(&pair->rx);
+}
+
+static void venet_pair_free(struct venet_pair *pair)
+{
+	venet_rx_free(&pair->rx);
+	venet_tx_free(&pair->tx);
+}
+
+/*
+ * Is there not enough memory, or may not more of it be shared? Then the pairs
+ * that could be had have to do: see venet_up().
+ */
+static void venet_pair_failed(struct venet_pair *pair, int err)
+{
+	if ((err == -ENOMEM || err == -ENOSPC) && pair->index)
+		pair->venet->nr_pairs = pair->index;
+}
+
+static int venet_alloc(struct venet *venet)
+{
+	u32 i, nr = venet->nr_pairs;
+	int err;
+
 	err = venet_status_alloc(venet);
-	if (!err)
-		err = venet_tx_alloc(&venet->tx);
-	if (!err)
-		err = venet_rx_alloc(&venet->rx);
+	for (i = 0; !err && i < nr; i++) {
+		err = venet_pair_alloc(&venet->pairs[i]);
+		if (err)
+			venet_pair_failed(&venet->pairs[i], err);
+	}
 	return err;
 }
 
 static void venet_free(struct venet *venet)
 {
-	venet_rx_free(&venet->rx);
-	venet_tx_free(&venet->tx);
+	u32 i;
+
+	for (i = 0; i < venet->max_pairs; i++)
+		venet_pair_free(&venet->pairs[i]);
 	venet_status_free(venet);
 }
 
@@ -133,11 +168,26 @@ static u64 venet_wanted_offloads(const struct venet *venet,
 {
 	u64 offloads = venet->features & VENET_OFFLOADS;
 
+	/* A program does not see the header that offloads need. */
+	if (rtnl_dereference(venet->xdp_prog))
+		return 0;
 	if (!(features & NETIF_F_RXCSUM))
 		return 0;
 	if (!(features & NETIF_F_GRO_HW))
 		offloads &= VENET_FEATURE(VENET_F_GUEST_CSUM);
 	return offloads;
+}
+
+/* The program that kept the device from its offloads is gone. */
+void venet_restore_offloads(struct venet *venet)
+{
+	struct net_device *dev = venet->dev;
+	int err;
+
+	err = venet_set_offloads(venet,
+				 venet_wanted_offloads(venet, dev->features));
+	if (err)
+		netdev_warn(dev, "cannot turn offloads on: %d\n", err);
 }
 
 /* What was configured while the device was closed. */
@@ -155,53 +205,119 @@ static int venet_configure(struct venet *venet)
 		err = venet_set_offloads(venet,
 					 venet_wanted_offloads(venet,
 							       dev->features));
-	return err;
+	return err ?: venet_filter_configure(venet);
+}
+
+static int venet_pair_share(struct venet_pair *pair)
+{
+	int err;
+
+	err = venet_rx_share(&pair->rx);
+	return err ?: venet_tx_share(&pair->tx);
+}
+
+static void venet_pair_unshare(struct venet_pair *pair)
+{
+	venet_ioq_unshare(&pair->tx.ioq);
+	venet_ioq_unshare(&pair->rx.ioq);
 }
 
 static int venet_share(struct venet *venet)
 {
+	u32 i, nr = venet->nr_pairs;
 	int err;
 
 	err = venet_negotiate(venet);
 	if (!err)
 		err = venet_status_share(venet);
-	if (!err)
-		err = venet_rx_share(&venet->rx);
-	if (!err)
-		err = venet_tx_share(&venet->tx);
-	if (!err)
-		err = venet_configure(venet);
-	return err;
+	for (i = 0; !err && i < nr; i++) {
+		err = venet_pair_share(&venet->pairs[i]);
+		if (err)
+			venet_pair_failed(&venet->pairs[i], err);
+	}
+	return err ?: venet_configure(venet);
 }
 
 static void venet_unshare(struct venet *venet)
 {
+	u32 i;
+
 	venet_status_unshare(venet);
-	venet_ioq_unshare(&venet->tx.ioq);
-	venet_ioq_unshare(&venet->rx.ioq);
+	for (i = 0; i < venet->max_pairs; i++)
+		venet_pair_unshare(&venet->pairs[i]);
+}
+
+static int venet_pair_start(struct venet_pair *pair)
+{
+	int err;
+
+	err = venet_ioq_start(&pair->rx.ioq);
+	return err ?: venet_ioq_start(&pair->tx.ioq);
 }
 
 static int venet_start(struct venet *venet)
 {
-	int err;
+	int err = 0;
+	u32 i;
 
-	err = venet_ioq_start(&venet->rx.ioq);
-	if (!err)
-		err = venet_ioq_start(&venet->tx.ioq);
-	if (!err)
-		err = venet_set_link(venet, true);
-	return err;
+	for (i = 0; !err && i < venet->nr_pairs; i++)
+		err = venet_pair_start(&venet->pairs[i]);
+	if (!err && venet->nr_pairs > 1)
+		err = venet_set_pairs(venet, venet->nr_pairs);
+	return err ?: venet_set_link(venet, true);
 }
 
-/**
- * venet_up - open the device and let frames move
- * @venet: the device, closed
- *
- * Context: process, under RTNL.
- * Return: 0; -ENOMEM; or an error of a verb: -ENODEV when the device is gone,
- * -EINVAL when it does not offer any more what it did at probe.
- */
-int venet_up(struct venet *venet)
+/* What the netdev netlink family tells of a queue. */
+static void venet_pair_set_napi(struct venet_pair *pair,
+				struct napi_struct *napi)
+{
+	struct net_device *dev = pair->venet->dev;
+
+	netif_queue_set_napi(dev, pair->index, NETDEV_QUEUE_TYPE_RX, napi);
+	netif_queue_set_napi(dev, pair->index, NETDEV_QUEUE_TYPE_TX, napi);
+}
+
+/* While there is no poll, reception is ours: an interrupt may come any time. */
+static void venet_poll_enable(struct venet *venet)
+{
+	u32 i;
+
+	for (i = 0; i < venet->nr_pairs; i++) {
+		venet_rx_refill(&venet->pairs[i].rx);
+		napi_enable(&venet->pairs[i].napi);
+		venet_pair_set_napi(&venet->pairs[i], &venet->pairs[i].napi);
+	}
+}
+
+static void venet_poll_disable(struct venet *venet)
+{
+	u32 i;
+
+	for (i = 0; i < venet->nr_pairs; i++) {
+		napi_disable(&venet->pairs[i].napi);
+		venet_pair_set_napi(&venet->pairs[i], NULL);
+	}
+}
+
+/* The poll enables the signal of reception. */
+static void venet_poll_all(struct venet *venet)
+{
+	u32 i;
+
+	for (i = 0; i < venet->nr_pairs; i++)
+		venet_schedule(&venet->pairs[i], SHM_SIGNAL_PROCESS);
+}
+
+static void venet_set_tx_open(struct venet *venet, bool open)
+{
+	u32 i;
+
+	for (i = 0; i < venet->nr_pairs; i++)
+		venet_tx_set_open(&venet->pairs[i].tx, open);
+}
+
+/* With as many pairs as there are in use now, or all or nothing. */
+static int venet_try_up(struct venet *venet)
 {
 	int err;
 
@@ -214,28 +330,60 @@ int venet_up(struct venet *venet)
 	err = venet_share(venet);
 	if (err)
 		goto err_close;
-	/* While there is no poll: an interrupt may come at any time. */
-	venet_rx_refill(&venet->rx);
-	napi_enable(&venet->napi);
+	venet_poll_enable(venet);
 	err = venet_start(venet);
 	if (err)
-		goto err_napi;
+		goto err_poll;
 
 	venet->opened = true;
-	netif_wake_queue(venet->dev);
-	venet_status_start(venet);
-	/* The poll enables the signal of reception. */
-	venet_schedule(venet, SHM_SIGNAL_PROCESS);
 	return 0;
 
-err_napi:
-	napi_disable(&venet->napi);
+err_poll:
+	venet_poll_disable(venet);
 err_close:
 	vbus_proxy_close(venet->vdev);
 	venet_unshare(venet);
 err_free:
 	venet_free(venet);
 	return err;
+}
+
+/**
+ * venet_up - open the device and let frames move
+ * @venet: the device, closed
+ *
+ * Each pair shares memory, of which there may be a limit: if it does not do for
+ * all the pairs that are wanted, it is tried again with those for which it did.
+ *
+ * Context: process, under RTNL.
+ * Return: 0; -ENOMEM; or an error of a verb: -ENODEV when the device is gone,
+ * -EINVAL when it does not offer any more what it did at probe.
+ */
+int venet_up(struct venet *venet)
+{
+	struct net_device *dev = venet->dev;
+	u32 tried;
+	int err;
+
+	venet->nr_pairs = venet->want_pairs;
+	do {
+		tried = venet->nr_pairs;
+		err = netif_set_real_num_queues(dev, tried, tried);
+		if (!err)
+			err = venet_try_up(venet);
+	} while (err && venet->nr_pairs < tried);
+	if (err)
+		return err;
+
+	if (venet->nr_pairs < venet->want_pairs)
+		netdev_info(dev, "memory for %u of %u pairs of queues\n",
+			    venet->nr_pairs, venet->want_pairs);
+	venet_spread(venet);
+	venet_set_tx_open(venet, true);
+	netif_tx_wake_all_queues(dev);
+	venet_status_start(venet);
+	venet_poll_all(venet);
+	return 0;
 }
 
 /**
@@ -252,13 +400,54 @@ void venet_down(struct venet *venet)
 		return;
 	venet->opened = false;
 
-	/* First the poll, which may wake the queue. */
-	napi_disable(&venet->napi);
+	/* First the poll, which may wake the queues. */
+	venet_poll_disable(venet);
 	netif_tx_disable(venet->dev);
+	venet_set_tx_open(venet, false);
 	vbus_proxy_close(venet->vdev);
 	venet_unshare(venet);
 	netif_carrier_off(venet->dev);
 	venet_free(venet);
+}
+
+/**
+ * venet_reconfigure - change rings and pairs
+ * @venet: the device, open or not
+ * @rx: descriptors in a ring for reception
+ * @tx: descriptors in a ring for transmission
+ * @pairs: pairs of queues
+ *
+ * Close with what was, open with what is wanted, or what was, or not at all.
+ *
+ * Context: process, under RTNL.
+ * Return: 0, or an error of venet_up().
+ */
+int venet_reconfigure(struct venet *venet, u32 rx, u32 tx, u32 pairs)
+{
+	bool opened = venet->opened;
+	u32 old_rx = venet->rx_count;
+	u32 old_tx = venet->tx_count;
+	u32 old_pairs = venet->want_pairs;
+	int err;
+
+	venet_down(venet);
+	venet->rx_count = rx;
+	venet->tx_count = tx;
+	venet->want_pairs = pairs;
+	if (!opened) {
+		venet->nr_pairs = pairs;
+		return netif_set_real_num_queues(venet->dev, pairs, pairs);
+	}
+	err = venet_up(venet);
+	if (!err)
+		return 0;
+
+	venet->rx_count = old_rx;
+	venet->tx_count = old_tx;
+	venet->want_pairs = old_pairs;
+	if (venet_up(venet))
+		dev_close(venet->dev);
+	return err;
 }
 
 /*
@@ -267,20 +456,11 @@ void venet_down(struct venet *venet)
 
 static int venet_open(struct net_device *dev)
 {
-	struct venet *venet = netdev_priv(dev);
-	int err = venet_up(venet);
-
-	if (err)
-		return err;
-	netif_queue_set_napi(dev, 0, NETDEV_QUEUE_TYPE_RX, &venet->napi);
-	netif_queue_set_napi(dev, 0, NETDEV_QUEUE_TYPE_TX, &venet->napi);
-	return 0;
+	return venet_up(netdev_priv(dev));
 }
 
 static int venet_stop(struct net_device *dev)
 {
-	netif_queue_set_napi(dev, 0, NETDEV_QUEUE_TYPE_RX, NULL);
-	netif_queue_set_napi(dev, 0, NETDEV_QUEUE_TYPE_TX, NULL);
 	venet_down(netdev_priv(dev));
 	return 0;
 }
@@ -290,6 +470,8 @@ static int venet_change_mtu(struct net_device *dev, int mtu)
 	struct venet *venet = netdev_priv(dev);
 	int err = 0;
 
+	if (!venet_xdp_mtu_ok(rtnl_dereference(venet->xdp_prog), mtu))
+		return -EINVAL;
 	if (venet->opened && venet_has(venet, VENET_F_MTU))
 		err = venet_set_mtu(venet, mtu);
 	if (!err)
@@ -314,47 +496,91 @@ static int venet_set_mac_address(struct net_device *dev, void *p)
 static int venet_set_features(struct net_device *dev,
 			      netdev_features_t features)
 {
+	const netdev_features_t vlan = NETIF_F_HW_VLAN_CTAG_FILTER;
 	struct venet *venet = netdev_priv(dev);
 	u64 was = venet_wanted_offloads(venet, dev->features);
 	u64 offloads = venet_wanted_offloads(venet, features);
+	int err = 0;
 
-	if (offloads == was || !venet->opened)
+	if (!venet->opened)
 		return 0;
-	return venet_set_offloads(venet, offloads);
+	if (offloads != was)
+		err = venet_set_offloads(venet, offloads);
+	if (!err && ((dev->features ^ features) & vlan))
+		err = venet_filter_vlans(venet, features & vlan);
+	return err;
+}
+
+/* What the device merges, a program would see as one frame. */
+static netdev_features_t venet_fix_netdev_features(struct net_device *dev,
+						   netdev_features_t features)
+{
+	struct venet *venet = netdev_priv(dev);
+
+	if (rcu_access_pointer(venet->xdp_prog))
+		features &= ~NETIF_F_GRO_HW;
+	return features;
 }
 
 static void venet_tx_timeout(struct net_device *dev, unsigned int txqueue)
 {
 	struct venet *venet = netdev_priv(dev);
+	struct venet_pair *pair = &venet->pairs[txqueue];
 
 	/* If the interrupt was lost, the poll finds what came back. */
-	WRITE_ONCE(venet->tx.rung, true);
-	atomic64_inc(&venet->tx.timeouts);
-	napi_schedule(&venet->napi);
+	WRITE_ONCE(pair->tx.rung, true);
+	atomic64_inc(&pair->tx.timeouts);
+	napi_schedule(&pair->napi);
+}
+
+static void venet_add_tx_stats(struct rtnl_link_stats64 *stats,
+			       const struct venet_tx_stats *tx)
+{
+	u64 packets, bytes, dropped, errors;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&tx->syncp);
+		packets = u64_stats_read(&tx->packets);
+		bytes = u64_stats_read(&tx->bytes);
+		dropped = u64_stats_read(&tx->dropped);
+		errors = u64_stats_read(&tx->errors);
+	} while (u64_stats_fetch_retry(&tx->syncp, start));
+	stats->tx_packets += packets;
+	stats->tx_bytes += bytes;
+	stats->tx_dropped += dropped;
+	stats->tx_errors += errors;
+}
+
+static void venet_add_rx_stats(struct rtnl_link_stats64 *stats,
+			       const struct venet_rx_stats *rx)
+{
+	u64 packets, bytes, dropped, errors;
+	unsigned int start;
+
+	do {
+		start = u64_stats_fetch_begin(&rx->syncp);
+		packets = u64_stats_read(&rx->packets);
+		bytes = u64_stats_read(&rx->bytes);
+		dropped = u64_stats_read(&rx->dropped);
+		errors = u64_stats_read(&rx->errors);
+	} while (u64_stats_fetch_retry(&rx->syncp, start));
+	stats->rx_packets += packets;
+	stats->rx_bytes += bytes;
+	stats->rx_dropped += dropped;
+	stats->rx_errors += errors;
 }
 
 static void venet_get_stats64(struct net_device *dev,
 			      struct rtnl_link_stats64 *stats)
 {
 	struct venet *venet = netdev_priv(dev);
-	const struct venet_tx_stats *tx = &venet->tx.stats;
-	const struct venet_rx_stats *rx = &venet->rx.stats;
-	unsigned int start;
+	u32 i;
 
-	do {
-		start = u64_stats_fetch_begin(&tx->syncp);
-		stats->tx_packets = u64_stats_read(&tx->packets);
-		stats->tx_bytes = u64_stats_read(&tx->bytes);
-		stats->tx_dropped = u64_stats_read(&tx->dropped);
-		stats->tx_errors = u64_stats_read(&tx->errors);
-	} while (u64_stats_fetch_retry(&tx->syncp, start));
-	do {
-		start = u64_stats_fetch_begin(&rx->syncp);
-		stats->rx_packets = u64_stats_read(&rx->packets);
-		stats->rx_bytes = u64_stats_read(&rx->bytes);
-		stats->rx_dropped = u64_stats_read(&rx->dropped);
-		stats->rx_errors = u64_stats_read(&rx->errors);
-	} while (u64_stats_fetch_retry(&rx->syncp, start));
+	for (i = 0; i < venet->max_pairs; i++) {
+		venet_add_tx_stats(stats, &venet->pairs[i].tx.stats);
+		venet_add_rx_stats(stats, &venet->pairs[i].rx.stats);
+	}
 }
 
 static const struct net_device_ops venet_netdev_ops = {
@@ -367,6 +593,12 @@ static const struct net_device_ops venet_netdev_ops = {
 	.ndo_set_mac_address	= venet_set_mac_address,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_features	= venet_set_features,
+	.ndo_fix_features	= venet_fix_netdev_features,
+	.ndo_bpf		= venet_xdp,
+	.ndo_xdp_xmit		= venet_xdp_xmit,
+	.ndo_set_rx_mode	= venet_ndo_set_rx_mode,
+	.ndo_vlan_rx_add_vid	= venet_ndo_vlan_add,
+	.ndo_vlan_rx_kill_vid	= venet_ndo_vlan_kill,
 };
 
 /*
@@ -391,23 +623,29 @@ static bool venet_info_ok(const struct venet_info *info)
 }
 
 /* Ask the device what it offers, and close it again. */
-static int venet_ask(struct venet *venet)
+static int venet_ask(struct vbus_proxy_device *vdev, struct venet_info *info)
 {
 	int err;
 
-	err = vbus_proxy_open(venet->vdev, VENET_VERSION);
+	err = vbus_proxy_open(vdev, VENET_VERSION);
 	if (err)
 		return err;
-	err = venet_get_info(venet, &venet->info);
-	vbus_proxy_close(venet->vdev);
+	err = venet_get_info(vdev, info);
+	vbus_proxy_close(vdev);
 	if (err)
 		return err;
-	if (!venet_info_ok(&venet->info))
-		return -EPROTO;
+	return venet_info_ok(info) ? 0 : -EPROTO;
+}
 
-	venet->features = venet_fix_features(VENET_FEATURES &
-					     le64_to_cpu(venet->info.features));
-	return 0;
+/* How many pairs there may ever be: each needs a slab. */
+static u32 venet_max_pairs(const struct venet_info *info)
+{
+	u32 pairs = min(le32_to_cpu(info->max_pairs),
+			le32_to_cpu(info->max_slabs));
+
+	if (!(le64_to_cpu(info->features) & VENET_FEATURE(VENET_F_MQ)))
+		return 1;
+	return clamp(pairs, 1, VENET_MAX_PAIRS);
 }
 
 static netdev_features_t venet_netdev_features(const struct venet *venet)
@@ -443,6 +681,12 @@ static void venet_init_features(struct venet *venet)
 	if (!venet_has(venet, VENET_F_OFFLOADS))
 		features &= ~rx;
 	dev->hw_features |= features & ~NETIF_F_HIGHDMA;
+	if (venet_has(venet, VENET_F_VLAN)) {
+		dev->features |= NETIF_F_HW_VLAN_CTAG_FILTER;
+		dev->hw_features |= NETIF_F_HW_VLAN_CTAG_FILTER;
+	}
+	if (venet_has(venet, VENET_F_RX_MODE))
+		dev->priv_flags |= IFF_UNICAST_FLT;
 	netif_set_tso_max_size(dev, min_t(u32, GSO_LEGACY_MAX_SIZE,
 					  le32_to_cpu(venet->info.max_frame)));
 }
@@ -479,44 +723,87 @@ static void venet_init_rings(struct venet *venet)
 			    le32_to_cpu(venet->info.ring_min),
 			    le32_to_cpu(venet->info.ring_max));
 
-	venet->rx.ioq.count = count;
-	venet->tx.ioq.count = count;
+	venet->rx_count = count;
+	venet->tx_count = count;
+}
+
+static int venet_init_pairs(struct venet *venet)
+{
+	struct venet_pair *pair;
+	u32 i;
+
+	venet->max_pairs = venet->dev->num_tx_queues;
+	venet->want_pairs = min(venet->max_pairs, num_online_cpus());
+	venet->nr_pairs = venet->want_pairs;
+	venet->pairs = kvzalloc_objs(*venet->pairs, venet->max_pairs);
+	if (!venet->pairs)
+		return -ENOMEM;
+	for (i = 0; i < venet->max_pairs; i++) {
+		pair = &venet->pairs[i];
+		pair->venet = venet;
+		pair->index = i;
+		venet_rx_init(pair);
+		venet_tx_init(pair);
+		netif_napi_add(venet->dev, &pair->napi, venet_poll);
+	}
+	return netif_set_real_num_queues(venet->dev, venet->nr_pairs,
+					 venet->nr_pairs);
 }
 
 static void venet_init(struct venet *venet, struct net_device *dev,
-		       struct vbus_proxy_device *vdev)
+		       struct vbus_proxy_device *vdev,
+		       const struct venet_info *info)
 {
 	venet->dev = dev;
 	venet->vdev = vdev;
-	venet_rx_init(venet);
-	venet_tx_init(venet);
+	venet->info = *info;
+	venet->features = venet_fix_features(VENET_FEATURES &
+					     le64_to_cpu(info->features));
 	venet_status_init(venet);
-	netif_napi_add(dev, &venet->napi, venet_poll);
+	venet_filter_init(venet);
 
 	SET_NETDEV_DEV(dev, &vdev->dev);
 	dev->netdev_ops = &venet_netdev_ops;
 	dev->ethtool_ops = &venet_ethtool_ops;
 	dev->stat_ops = &venet_stat_ops;
 	dev->watchdog_timeo = VENET_WATCHDOG;
+	dev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
+			    NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_RX_SG |
+			    NETDEV_XDP_ACT_NDO_XMIT_SG;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	/* netpoll transmits with interrupts off; a doorbell may sleep. */
 	dev->priv_flags |= IFF_DISABLE_NETPOLL;
 	vbus_proxy_set_drvdata(vdev, venet);
 }
 
+/* The polls are part of the pairs and leave with the interface. */
+static void venet_destroy(struct net_device *dev)
+{
+	struct venet *venet = netdev_priv(dev);
+	struct venet_pair *pairs = venet->pairs;
+
+	venet_filter_exit(venet);
+	free_netdev(dev);
+	kvfree(pairs);
+}
+
 static int venet_probe(struct vbus_proxy_device *vdev)
 {
 	struct net_device *dev;
+	struct venet_info info;
 	struct venet *venet;
 	int err;
 
-	dev = alloc_etherdev(sizeof(*venet));
+	err = venet_ask(vdev, &info);
+	if (err)
+		return err;
+	dev = alloc_etherdev_mq(sizeof(*venet), venet_max_pairs(&info));
 	if (!dev)
 		return -ENOMEM;
 	venet = netdev_priv(dev);
-	venet_init(venet, dev, vdev);
+	venet_init(venet, dev, vdev, &info);
 
-	err = venet_ask(venet);
+	err = venet_init_pairs(venet);
 	if (err)
 		goto err_free;
 	venet_init_features(venet);
@@ -531,7 +818,7 @@ static int venet_probe(struct vbus_proxy_device *vdev)
 	return 0;
 
 err_free:
-	free_netdev(dev);
+	venet_destroy(dev);
 	return err;
 }
 
@@ -540,7 +827,7 @@ static void venet_remove(struct vbus_proxy_device *vdev)
 	struct venet *venet = vbus_proxy_drvdata(vdev);
 
 	unregister_netdev(venet->dev);
-	free_netdev(venet->dev);
+	venet_destroy(venet->dev);
 }
 
 /* Close the device under an interface that stays as it is. */

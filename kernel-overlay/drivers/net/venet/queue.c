@@ -11,17 +11,16 @@
 
 int venet_ioq_alloc(struct venet_ioq *ioq)
 {
-	size_t descs = ioq->count * sizeof(struct ioq_desc);
+	size_t len = IOQ_RING_LEN(ioq->count);
 	int err;
 
 	ioq->dead = false;
-	ioq->ring_len = PAGE_ALIGN(sizeof(*ioq->ring) + descs);
+	ioq->ring_len = PAGE_ALIGN(sizeof(*ioq->ring) + len);
 	ioq->ring = alloc_pages_exact(ioq->ring_len, GFP_KERNEL | __GFP_ZERO);
 	if (!ioq->ring)
 		return -ENOMEM;
 
-	err = ioq_init(&ioq->q, IOQ_PRODUCER, ioq->ring->desc, descs,
-		       ioq->count);
+	err = ioq_init(&ioq->q, IOQ_PRODUCER, ioq->ring->desc, len, ioq->count);
 	if (err)
 		venet_ioq_free(ioq);
 	else
@@ -36,21 +35,21 @@ void venet_ioq_free(struct venet_ioq *ioq)
 	ioq->ring = NULL;
 }
 
-int venet_ioq_share(struct venet_ioq *ioq, const char *suffix)
+int venet_ioq_share(struct venet_ioq *ioq, const char *direction)
 {
-	struct venet *venet = ioq->venet;
+	struct venet *venet = ioq->pair->venet;
 	struct vbus_proxy_region region = {
 		.vaddr = ioq->ring,
 		.len = ioq->ring_len,
 		.signal_offset = offsetof(struct venet_ring, signal),
 		.notifier = &ioq->notifier,
 		.name = ioq->name,
-		.cpu = -1,
+		.cpu = venet_pair_cpu(ioq->pair),
 	};
 	int err;
 
-	snprintf(ioq->name, sizeof(ioq->name), "%s-%s", venet->dev->name,
-		 suffix);
+	snprintf(ioq->name, sizeof(ioq->name), "%s-%s-%u", venet->dev->name,
+		 direction, ioq->pair->index);
 	err = vbus_proxy_shm(venet->vdev, VENET_REGION_RING(ioq->id), &region,
 			     &ioq->signal);
 	return err ?: venet_queue_setup(venet, ioq->id, ioq->count);
@@ -58,7 +57,7 @@ int venet_ioq_share(struct venet_ioq *ioq, const char *suffix)
 
 int venet_ioq_start(struct venet_ioq *ioq)
 {
-	return venet_queue_start(ioq->venet, ioq->id);
+	return venet_queue_start(ioq->pair->venet, ioq->id);
 }
 
 void venet_ioq_unshare(struct venet_ioq *ioq)
@@ -68,11 +67,11 @@ void venet_ioq_unshare(struct venet_ioq *ioq)
 }
 
 /* What every notifier of a ring ends in. */
-void venet_schedule(struct venet *venet, enum shm_signal_context ctx)
+void venet_schedule(struct venet_pair *pair, enum shm_signal_context ctx)
 {
 	if (ctx == SHM_SIGNAL_PROCESS)
 		local_bh_disable();
-	napi_schedule(&venet->napi);
+	napi_schedule(&pair->napi);
 	if (ctx == SHM_SIGNAL_PROCESS)
 		local_bh_enable();
 }

@@ -18,28 +18,9 @@
 
 #include "venet.h"
 
-/**
- * struct venet_frame - a frame that the device has delivered
- * @desc: what stood in its first descriptor
- * @bytes: in all of it
- * @nr: number of buffers
- * @buf: the pages, how many bytes are in each, and whether they are part of an
- *	skb by now
- */
-struct venet_frame {
-	struct venet_desc desc;
-	u32 bytes;
-	u32 nr;
-	struct {
-		u16 page;
-		bool lent;
-		u32 len;
-	} buf[MAX_SKB_FRAGS];
-};
-
 static struct venet *venet_of_rx(const struct venet_rx *rx)
 {
-	return rx->ioq.venet;
+	return rx->ioq.pair->venet;
 }
 
 static void venet_rx_count(struct venet_rx *rx, u64_stats_t *counter)
@@ -49,10 +30,17 @@ static void venet_rx_count(struct venet_rx *rx, u64_stats_t *counter)
 	u64_stats_update_end(&rx->stats.syncp);
 }
 
+/* Each pair has a slab of its own. */
+static u32 venet_rx_region(const struct venet_rx *rx)
+{
+	return VENET_REGION_SLAB(rx->ioq.pair->index);
+}
+
 /* Post free pages in all of the ring that is empty. */
 void venet_rx_refill(struct venet_rx *rx)
 {
 	struct ioq *q = &rx->ioq.q;
+	u32 region = venet_rx_region(rx);
 	u32 space = ioq_space(q);
 	u32 n;
 
@@ -62,7 +50,7 @@ void venet_rx_refill(struct venet_rx *rx)
 		if (!venet_slab_get(&rx->slab, &page))
 			break;
 		ioq_fill(q, n, &(struct ioq_desc){
-			.region = cpu_to_le32(VENET_REGION_SLAB(0)),
+			.region = cpu_to_le32(region),
 			.addr = cpu_to_le64((u64)page << PAGE_SHIFT),
 			.len = cpu_to_le32(PAGE_SIZE),
 			.cookie = cpu_to_le64(page),
@@ -87,20 +75,21 @@ static bool venet_rx_wants_refill(const struct venet_rx *rx)
 }
 
 /*
- * Take one buffer back. Return: 1, 0 when the device still has it, or
- * -EPROTO when the device did with it what it must not.
+ * Take one buffer back, and what stands in its descriptor to @desc. Return: 1,
+ * 0 when the device still has it, or -EPROTO when the device did with it what
+ * it must not.
  */
 static int venet_rx_take(struct venet_rx *rx, struct venet_frame *frame,
-			 struct ioq_desc *desc)
+			 struct ioq_done *done, struct venet_desc *desc)
 {
 	struct ioq *q = &rx->ioq.q;
 	u16 page = rx->slots[ioq_index(q, q->tail)];
 	u32 len;
 
-	if (!ioq_take_back(q, desc))
+	if (!ioq_take_back(q, done, desc))
 		return q->broken ? -EPROTO : 0;
 
-	len = le32_to_cpu(desc->len);
+	len = le32_to_cpu(done->len);
 	frame->buf[frame->nr].page = page;
 	frame->buf[frame->nr].lent = false;
 	frame->buf[frame->nr].len = len;
@@ -121,18 +110,17 @@ static u32 venet_rx_max_buffers(const struct venet *venet)
  */
 static int venet_rx_gather(struct venet_rx *rx, struct venet_frame *frame)
 {
-	struct ioq_desc desc;
+	struct ioq_done done;
 	u32 i, nr;
 	int ret;
 
 	frame->nr = 0;
 	frame->bytes = 0;
 
-	ret = venet_rx_take(rx, frame, &desc);
+	ret = venet_rx_take(rx, frame, &done, &frame->desc);
 	if (ret <= 0)
 		return ret;
-	memcpy(&frame->desc, desc.data, sizeof(frame->desc));
-	if (desc.flags == cpu_to_le16(IOQ_DESC_F_ERROR))
+	if (done.flags == cpu_to_le16(IOQ_DESC_F_ERROR))
 		return frame->bytes ? -EPROTO : 1;
 
 	nr = __virtio16_to_cpu(true, frame->desc.hdr.num_buffers);
@@ -141,11 +129,11 @@ static int venet_rx_gather(struct venet_rx *rx, struct venet_frame *frame)
 	for (i = 1; ; i++) {
 		__le16 next = cpu_to_le16(i < nr ? IOQ_DESC_F_NEXT : 0);
 
-		if (desc.flags != next)
+		if (done.flags != next)
 			return -EPROTO;
 		if (i == nr)
 			return 1;
-		if (venet_rx_take(rx, frame, &desc) <= 0)
+		if (venet_rx_take(rx, frame, &done, NULL) <= 0)
 			return -EPROTO;
 	}
 }
@@ -204,8 +192,7 @@ static bool venet_rx_attach(struct venet_rx *rx, struct venet_frame *frame,
 static struct sk_buff *venet_rx_build_short(struct venet_rx *rx,
 					    struct venet_frame *frame)
 {
-	struct venet *venet = venet_of_rx(rx);
-	struct sk_buff *skb = napi_alloc_skb(&venet->napi, frame->bytes);
+	struct sk_buff *skb = napi_alloc_skb(&rx->ioq.pair->napi, frame->bytes);
 
 	if (skb)
 		skb_put_data(skb, venet_rx_data(rx, frame, 0), frame->bytes);
@@ -225,7 +212,7 @@ static struct sk_buff *venet_rx_build_long(struct venet_rx *rx,
 	struct sk_buff *skb;
 	u32 i;
 
-	skb = napi_alloc_skb(&venet->napi, VENET_RX_PULL);
+	skb = napi_alloc_skb(&rx->ioq.pair->napi, VENET_RX_PULL);
 	if (!skb)
 		return NULL;
 	memcpy(skb->data, venet_rx_data(rx, frame, 0), head);
@@ -308,10 +295,11 @@ static void venet_rx_hash(const struct venet *venet, struct sk_buff *skb,
 }
 
 /* Take over checksum, segmentation and hash; false: they make no sense. */
-static bool venet_rx_meta(const struct venet *venet, struct sk_buff *skb,
+static bool venet_rx_meta(const struct venet_rx *rx, struct sk_buff *skb,
 			  const struct venet_desc *desc)
 {
 	const struct virtio_net_hdr_v1 *hdr = &desc->hdr;
+	const struct venet *venet = venet_of_rx(rx);
 
 	if (!venet_rx_hdr_ok(venet, hdr, skb->len))
 		return false;
@@ -322,7 +310,7 @@ static bool venet_rx_meta(const struct venet *venet, struct sk_buff *skb,
 		return false;
 
 	venet_rx_hash(venet, skb, desc);
-	skb_record_rx_queue(skb, 0);
+	skb_record_rx_queue(skb, rx->ioq.pair->index);
 	return true;
 }
 
@@ -351,7 +339,7 @@ static struct sk_buff *venet_rx_build(struct venet_rx *rx,
 		venet_rx_count(rx, &rx->stats.dropped);
 		return NULL;
 	}
-	if (!venet_rx_meta(venet, skb, &frame->desc)) {
+	if (!venet_rx_meta(rx, skb, &frame->desc)) {
 		venet_rx_count(rx, &rx->stats.errors);
 		dev_kfree_skb(skb);
 		return NULL;
@@ -360,9 +348,24 @@ static struct sk_buff *venet_rx_build(struct venet_rx *rx,
 	return skb;
 }
 
+/* A program decides what becomes of the frame, if one is attached. */
+static struct sk_buff *venet_rx_make(struct venet_rx *rx,
+				     struct venet_frame *frame)
+{
+	struct venet *venet = venet_of_rx(rx);
+	struct bpf_prog *prog = rcu_dereference_bh(venet->xdp_prog);
+
+	if (likely(!prog))
+		return venet_rx_build(rx, frame);
+	if (venet_rx_length_ok(venet, frame))
+		return venet_xdp_receive(rx, frame, prog);
+	venet_rx_count(rx, &rx->stats.errors);
+	return NULL;
+}
+
 static void venet_rx_deliver(struct venet_rx *rx, struct venet_frame *frame)
 {
-	struct sk_buff *skb = venet_rx_build(rx, frame);
+	struct sk_buff *skb = venet_rx_make(rx, frame);
 
 	venet_rx_recycle(rx, frame);
 	if (!skb)
@@ -372,7 +375,7 @@ static void venet_rx_deliver(struct venet_rx *rx, struct venet_frame *frame)
 	u64_stats_inc(&rx->stats.packets);
 	u64_stats_add(&rx->stats.bytes, frame->bytes);
 	u64_stats_update_end(&rx->stats.syncp);
-	napi_gro_receive(&venet_of_rx(rx)->napi, skb);
+	napi_gro_receive(&rx->ioq.pair->napi, skb);
 }
 
 static int venet_rx_frames(struct venet_rx *rx, int budget)
@@ -412,7 +415,21 @@ int venet_rx_poll(struct venet_rx *rx, int budget)
 	} while (done < budget && shm_signal_enable(rx->ioq.signal) &&
 		 ioq_pending(q));
 
+	if (unlikely(rx->xdp_todo))
+		venet_xdp_flush(rx);
 	return done;
+}
+
+/*
+ * Twice the ring, so that as much may be out as is posted. The last pair of
+ * several that could not be had gets no more, or it might not be had either.
+ */
+static size_t venet_rx_slab_len(const struct venet_rx *rx)
+{
+	if (venet_of_rx(rx)->want_pairs == 1 ||
+	    rx->ioq.count > VENET_RING_DEFAULT)
+		return VENET_SLAB_LEN;
+	return VENET_SLAB_LEN_MANY;
 }
 
 int venet_rx_alloc(struct venet_rx *rx)
@@ -422,7 +439,9 @@ int venet_rx_alloc(struct venet_rx *rx)
 	rx->slots = kcalloc(rx->ioq.count, sizeof(*rx->slots), GFP_KERNEL);
 	if (!rx->slots)
 		return -ENOMEM;
-	err = venet_slab_alloc(&rx->slab);
+	err = venet_slab_alloc(&rx->slab, venet_rx_slab_len(rx));
+	if (!err)
+		err = venet_xdp_alloc(rx);
 	return err ?: venet_ioq_alloc(&rx->ioq);
 }
 
@@ -430,6 +449,7 @@ int venet_rx_alloc(struct venet_rx *rx)
 void venet_rx_free(struct venet_rx *rx)
 {
 	venet_ioq_free(&rx->ioq);
+	venet_xdp_free(rx);
 	venet_slab_free(&rx->slab);
 	kfree(rx->slots);
 	rx->slots = NULL;
@@ -445,8 +465,8 @@ int venet_rx_share(struct venet_rx *rx)
 	};
 	int err;
 
-	err = vbus_proxy_shm(venet_of_rx(rx)->vdev, VENET_REGION_SLAB(0),
-			     &slab, NULL);
+	err = vbus_proxy_shm(venet_of_rx(rx)->vdev, venet_rx_region(rx), &slab,
+			     NULL);
 	return err ?: venet_ioq_share(&rx->ioq, "rx");
 }
 
@@ -456,15 +476,15 @@ static void venet_rx_signal(struct shm_signal_notifier *notifier,
 	struct venet_rx *rx = container_of(notifier, struct venet_rx,
 					   ioq.notifier);
 
-	venet_schedule(venet_of_rx(rx), ctx);
+	venet_schedule(rx->ioq.pair, ctx);
 }
 
-void venet_rx_init(struct venet *venet)
+void venet_rx_init(struct venet_pair *pair)
 {
-	struct venet_rx *rx = &venet->rx;
+	struct venet_rx *rx = &pair->rx;
 
-	rx->ioq.venet = venet;
-	rx->ioq.id = VENET_QUEUE_RX(0);
+	rx->ioq.pair = pair;
+	rx->ioq.id = VENET_QUEUE_RX(pair->index);
 	rx->ioq.notifier.signal = venet_rx_signal;
 	u64_stats_init(&rx->stats.syncp);
 }

@@ -2,7 +2,7 @@
 /*
  * venet: the memory that the device receives into
  *
- * One region of pages, registered once. A page is free, or posted in the ring,
+ * One region of pages for each pair, registered once. A page is free, or posted in the ring,
  * or out: attached to an skb that went up the stack. We keep one reference to
  * each page all the time and each skb takes one more, so a page that was out
  * is free again when ours is the only one left. Nobody tells us then: when
@@ -26,6 +26,7 @@
 #define VENET_SLAB_TRIES	4
 
 static_assert(VENET_SLAB_LEN <= VBUS_SHM_MAX_LEN);
+static_assert(VENET_SLAB_LEN_MANY <= VENET_SLAB_LEN);
 static_assert(VENET_SLAB_LEN / 4096 <= U16_MAX);
 
 static void venet_slab_free_pages(struct venet_slab *slab)
@@ -51,12 +52,12 @@ static int venet_slab_alloc_pages(struct venet_slab *slab)
 	return slab->vaddr ? 0 : -ENOMEM;
 }
 
-int venet_slab_alloc(struct venet_slab *slab)
+int venet_slab_alloc(struct venet_slab *slab, size_t len)
 {
 	int err = -ENOMEM;
 
 	memset(slab, 0, sizeof(*slab));
-	slab->count = VENET_SLAB_LEN >> PAGE_SHIFT;
+	slab->count = len >> PAGE_SHIFT;
 	slab->pages = kvcalloc(slab->count, sizeof(*slab->pages), GFP_KERNEL);
 	slab->free = kcalloc(slab->count, sizeof(*slab->free), GFP_KERNEL);
 	slab->out = kcalloc(slab->count, sizeof(*slab->out), GFP_KERNEL);

@@ -74,10 +74,12 @@ u32 venet_status_speed(const struct venet *venet)
 static bool venet_link_is_up(const struct venet *venet)
 {
 	const struct venet_status *status = venet->status;
+	u32 i;
 
-	if (READ_ONCE(venet->rx.ioq.q.broken) ||
-	    READ_ONCE(venet->tx.ioq.q.broken))
-		return false;
+	for (i = 0; i < venet->nr_pairs; i++)
+		if (READ_ONCE(venet->pairs[i].rx.ioq.q.broken) ||
+		    READ_ONCE(venet->pairs[i].tx.ioq.q.broken))
+			return false;
 	if (!status)
 		return true;
 	if (READ_ONCE(status->broken[0]) | READ_ONCE(status->broken[1]))

@@ -19,12 +19,13 @@
 
 static struct venet *venet_of_tx(const struct venet_tx *tx)
 {
-	return tx->ioq.venet;
+	return tx->ioq.pair->venet;
 }
 
 static struct netdev_queue *venet_txq(const struct venet_tx *tx)
 {
-	return netdev_get_tx_queue(venet_of_tx(tx)->dev, 0);
+	return netdev_get_tx_queue(venet_of_tx(tx)->dev,
+				   tx->ioq.pair->index);
 }
 
 static void venet_tx_count(struct venet_tx *tx, u64_stats_t *counter)
@@ -45,23 +46,35 @@ static bool venet_tx_out(const struct venet_tx *tx)
 	return tx->ioq.q.head != tx->ioq.q.tail;
 }
 
+static void venet_tx_reclaim_frame(struct venet_tx *tx, u32 slot)
+{
+	struct xdp_frame *frame = tx->frames[slot];
+
+	if (likely(!frame))
+		return;
+	tx->frames[slot] = NULL;
+	xdp_return_frame(frame);
+}
+
 /* Complete what the device has given back. */
 static void venet_tx_reclaim(struct venet_tx *tx, int budget)
 {
 	struct ioq *q = &tx->ioq.q;
 	unsigned int packets = 0, bytes = 0;
-	struct ioq_desc desc;
+	struct ioq_done done;
 
 	for (;;) {
 		u32 slot = ioq_index(q, q->tail);
 		struct sk_buff *skb = tx->skbs[slot];
 
-		if (!ioq_take_back(q, &desc))
+		if (!ioq_take_back(q, &done, NULL))
 			break;
-		if (desc.flags & cpu_to_le16(IOQ_DESC_F_ERROR))
+		if (done.flags & cpu_to_le16(IOQ_DESC_F_ERROR))
 			venet_tx_count(tx, &tx->stats.errors);
-		if (!skb)
+		if (!skb) {
+			venet_tx_reclaim_frame(tx, slot);
 			continue;
+		}
 		tx->skbs[slot] = NULL;
 		packets++;
 		bytes += skb->len;
@@ -199,7 +212,7 @@ static bool venet_tx_sent(struct venet_tx *tx, unsigned int bytes, bool more)
 netdev_tx_t venet_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct venet *venet = netdev_priv(dev);
-	struct venet_tx *tx = &venet->tx;
+	struct venet_tx *tx = &venet->pairs[skb_get_queue_mapping(skb)].tx;
 	bool kick = !netdev_xmit_more();
 	unsigned int bytes = skb->len;
 	struct venet_desc meta;
@@ -243,6 +256,99 @@ void venet_tx_poll(struct venet_tx *tx, int budget)
 	__netif_tx_unlock(txq);
 }
 
+/*
+ * Frames of XDP
+ */
+
+/* From here on they may be sent, or none is being sent any more. */
+void venet_tx_set_open(struct venet_tx *tx, bool open)
+{
+	struct netdev_queue *txq = venet_txq(tx);
+
+	__netif_tx_lock_bh(txq);
+	tx->open = open;
+	__netif_tx_unlock_bh(txq);
+}
+
+static void venet_tx_publish_frame(struct venet_tx *tx, struct xdp_frame *frame)
+{
+	struct skb_shared_info *shared = xdp_get_shared_info_from_frame(frame);
+	u32 frags = xdp_frame_has_frags(frame) ? shared->nr_frags : 0;
+	struct ioq *q = &tx->ioq.q;
+	u32 i;
+
+	venet_tx_fill(tx, 0, vbus_proxy_addr(virt_to_page(frame->data),
+					     offset_in_page(frame->data)),
+		      frame->len, !frags, NULL);
+	for (i = 0; i < frags; i++) {
+		const skb_frag_t *frag = &shared->frags[i];
+
+		venet_tx_fill(tx, i + 1,
+			      vbus_proxy_addr(skb_frag_page(frag),
+					      skb_frag_off(frag)),
+			      skb_frag_size(frag), i + 1 == frags, NULL);
+	}
+	tx->frames[ioq_index(q, q->head + frags)] = frame;
+	ioq_publish(q, frags + 1);
+}
+
+/*
+ * Queue a frame, under the transmit queue's lock. venet_tx_flush() or another
+ * doorbell has to follow. Return: false when it is still the caller's.
+ */
+bool venet_tx_frame(struct venet_tx *tx, struct xdp_frame *frame)
+{
+	u32 max_frame = le32_to_cpu(venet_of_tx(tx)->info.max_frame);
+	u32 len = xdp_get_frame_len(frame);
+
+	if (!tx->open || tx->ioq.q.broken || len < VENET_MIN_FRAME ||
+	    len > max_frame)
+		return false;
+	if (xdp_frame_has_frags(frame) &&
+	    xdp_get_shared_info_from_frame(frame)->nr_frags >= tx->max_descs)
+		return false;
+	if (venet_tx_full(tx)) {
+		venet_tx_kick(tx);
+		if (venet_tx_full(tx))
+			return false;
+	}
+	venet_tx_publish_frame(tx, frame);
+
+	u64_stats_update_begin(&tx->stats.syncp);
+	u64_stats_inc(&tx->stats.packets);
+	u64_stats_add(&tx->stats.bytes, len);
+	u64_stats_inc(&tx->stats.xdp_xmit);
+	u64_stats_update_end(&tx->stats.syncp);
+	return true;
+}
+
+/* Queue frames and ring. Return: how many of them, the first ones, were taken. */
+int venet_tx_frames(struct venet_tx *tx, int n, struct xdp_frame **frames)
+{
+	struct netdev_queue *txq = venet_txq(tx);
+	int i;
+
+	__netif_tx_lock(txq, smp_processor_id());
+	for (i = 0; i < n; i++)
+		if (!venet_tx_frame(tx, frames[i]))
+			break;
+	if (i)
+		venet_tx_kick(tx);
+	__netif_tx_unlock(txq);
+	return i;
+}
+
+/* The doorbell for frames that were queued. */
+void venet_tx_flush(struct venet_tx *tx)
+{
+	struct netdev_queue *txq = venet_txq(tx);
+
+	__netif_tx_lock(txq, smp_processor_id());
+	if (tx->open)
+		venet_tx_kick(tx);
+	__netif_tx_unlock(txq);
+}
+
 int venet_tx_alloc(struct venet_tx *tx)
 {
 	struct venet *venet = venet_of_tx(tx);
@@ -252,7 +358,8 @@ int venet_tx_alloc(struct venet_tx *tx)
 	tx->armed = false;
 	tx->rung = false;
 	tx->skbs = kcalloc(tx->ioq.count, sizeof(*tx->skbs), GFP_KERNEL);
-	if (!tx->skbs)
+	tx->frames = kcalloc(tx->ioq.count, sizeof(*tx->frames), GFP_KERNEL);
+	if (!tx->skbs || !tx->frames)
 		return -ENOMEM;
 	return venet_ioq_alloc(&tx->ioq);
 }
@@ -262,18 +369,22 @@ static void venet_tx_drop_all(struct venet_tx *tx)
 {
 	u32 i;
 
-	for (i = 0; i < tx->ioq.count; i++)
+	for (i = 0; i < tx->ioq.count; i++) {
 		if (tx->skbs[i])
 			venet_tx_drop(tx, tx->skbs[i]);
+		venet_tx_reclaim_frame(tx, i);
+	}
 	netdev_tx_reset_queue(venet_txq(tx));
 }
 
 void venet_tx_free(struct venet_tx *tx)
 {
-	if (tx->skbs)
+	if (tx->skbs && tx->frames)
 		venet_tx_drop_all(tx);
 	kfree(tx->skbs);
 	tx->skbs = NULL;
+	kfree(tx->frames);
+	tx->frames = NULL;
 	venet_ioq_free(&tx->ioq);
 }
 
@@ -289,15 +400,15 @@ static void venet_tx_signal(struct shm_signal_notifier *notifier,
 					   ioq.notifier);
 
 	WRITE_ONCE(tx->rung, true);
-	venet_schedule(venet_of_tx(tx), ctx);
+	venet_schedule(tx->ioq.pair, ctx);
 }
 
-void venet_tx_init(struct venet *venet)
+void venet_tx_init(struct venet_pair *pair)
 {
-	struct venet_tx *tx = &venet->tx;
+	struct venet_tx *tx = &pair->tx;
 
-	tx->ioq.venet = venet;
-	tx->ioq.id = VENET_QUEUE_TX(0);
+	tx->ioq.pair = pair;
+	tx->ioq.id = VENET_QUEUE_TX(pair->index);
 	tx->ioq.notifier.signal = venet_tx_signal;
 	u64_stats_init(&tx->stats.syncp);
 }

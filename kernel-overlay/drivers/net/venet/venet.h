@@ -8,6 +8,9 @@
  * slab.c	the memory that the device receives into
  * rx.c, tx.c	frames
  * status.c	what the device tells: the carrier
+ * affinity.c	which CPU uses which pair
+ * filter.c	which frames are wanted
+ * xdp.c	programs that see frames first
  * ethtool.c	what the administrator asks
  *
  * Lifetime
@@ -22,26 +25,33 @@
  * Locking
  *
  * RTNL: everything of the configuration; venet.opened.
- * The transmit queue's lock: venet_tx, its ring and signal.
- * Being the NAPI poll: venet_rx, its ring and signal, the slab.
- * Notifiers take no lock.
+ * The transmit queue's lock: that pair's venet_tx, its ring and signal.
+ * Being the NAPI poll of a pair: its venet_rx, its ring and signal, its slab.
+ * Notifiers take no lock. Pairs share nothing that moves.
  */
 #ifndef _NET_VENET_H
 #define _NET_VENET_H
 
+#include <linux/if_vlan.h>
 #include <linux/ioq.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
 #include <linux/vbus_driver.h>
 #include <linux/workqueue.h>
+#include <net/xdp.h>
 #include <uapi/linux/venet.h>
 
-/* Descriptors in a ring, and bytes in the slab: all stays below 4 MiB. */
+/*
+ * Descriptors in a ring, and bytes in a slab. All stays below 4 MiB with one
+ * pair, and below 2.1 MiB for each with several whose rings are not longer than
+ * the default.
+ */
 #define VENET_RING_MIN		64
 #define VENET_RING_MAX		512
 #define VENET_RING_DEFAULT	256
 #define VENET_SLAB_LEN		(3584UL << 10)
+#define VENET_SLAB_LEN_MANY	(2048UL << 10)
 
 /* Frames up to this many bytes are copied out of the slab. */
 #define VENET_RX_COPY		256
@@ -49,11 +59,16 @@
 /* What is copied of longer ones to find the end of their headers. */
 #define VENET_RX_PULL		128
 
+struct bpf_prog;
+struct netdev_bpf;
+struct page_pool;
 struct venet;
+struct venet_pair;
+struct xdp_frame;
 
 /**
  * struct venet_ioq - a ring that is shared with the device
- * @venet: where it belongs
+ * @pair: where it belongs
  * @id: number of the queue
  * @count: descriptors in it
  * @dead: found broken, and said so
@@ -65,7 +80,7 @@ struct venet;
  * @name: of the interrupt
  */
 struct venet_ioq {
-	struct venet *venet;
+	struct venet_pair *pair;
 	u32 id;
 	u32 count;
 	bool dead;
@@ -74,7 +89,7 @@ struct venet_ioq {
 	size_t ring_len;
 	struct shm_signal *signal;
 	struct shm_signal_notifier notifier;
-	char name[IFNAMSIZ + 8];
+	char name[IFNAMSIZ + 16];
 };
 
 /**
@@ -87,6 +102,7 @@ struct venet_ioq {
  * @doorbells: times that the device was called
  * @armed: times that the device deferred and an interrupt was asked for
  * @stopped: times that the ring was full
+ * @xdp_xmit: frames of XDP, also among @packets
  */
 struct venet_tx_stats {
 	struct u64_stats_sync syncp;
@@ -97,13 +113,16 @@ struct venet_tx_stats {
 	u64_stats_t doorbells;
 	u64_stats_t armed;
 	u64_stats_t stopped;
+	u64_stats_t xdp_xmit;
 };
 
 /**
  * struct venet_tx - transmission
  * @ioq: the ring
  * @skbs: by slot: the frame that ends in the slot's descriptor, or NULL
+ * @frames: by slot: the same for frames of XDP
  * @max_descs: the most descriptors for one frame
+ * @open: the ring is there; frames that do not ask the stack's queue look at it
  * @armed: an interrupt was asked for, and none has been handled since
  * @rung: there was an interrupt; set by the notifier
  * @timeouts: times that the queue was stopped for too long
@@ -112,7 +131,9 @@ struct venet_tx_stats {
 struct venet_tx {
 	struct venet_ioq ioq;
 	struct sk_buff **skbs;
+	struct xdp_frame **frames;
 	u32 max_descs;
+	bool open;
 	bool armed;
 	bool rung;
 	atomic64_t timeouts;
@@ -151,6 +172,10 @@ struct venet_slab {
  * @copied: frames that were copied although they are long, because too much of
  *	the slab was in use
  * @doorbells: times that the device had asked for buffers and was called
+ * @xdp_packets: frames that a program has seen
+ * @xdp_drops: of those, the ones that it dropped or that went wrong
+ * @xdp_tx: those that it sent back
+ * @xdp_redirects: those that it sent elsewhere
  */
 struct venet_rx_stats {
 	struct u64_stats_sync syncp;
@@ -160,20 +185,69 @@ struct venet_rx_stats {
 	u64_stats_t errors;
 	u64_stats_t copied;
 	u64_stats_t doorbells;
+	u64_stats_t xdp_packets;
+	u64_stats_t xdp_drops;
+	u64_stats_t xdp_tx;
+	u64_stats_t xdp_redirects;
 };
+
+/**
+ * struct venet_frame - a frame that the device has delivered
+ * @desc: what the device put into its first descriptor
+ * @bytes: in all of it
+ * @nr: number of buffers
+ * @buf: the pages, how many bytes are in each, and whether they are part of an
+ *	skb by now
+ */
+struct venet_frame {
+	struct venet_desc desc __aligned(8);
+	u32 bytes;
+	u32 nr;
+	struct {
+		u16 page;
+		bool lent;
+		u32 len;
+	} buf[MAX_SKB_FRAGS];
+};
+
+/* venet_rx.xdp_todo */
+#define VENET_XDP_TX		BIT(0)
+#define VENET_XDP_REDIRECT	BIT(1)
 
 /**
  * struct venet_rx - reception
  * @ioq: the ring
  * @slots: by slot: index of the page that was posted there
  * @slab: the pages
+ * @page_pool: pages that a program gets frames in
+ * @xdp_rxq: what it is told of where they came from
+ * @xdp_todo: what the end of the poll has to do: VENET_XDP_*
  * @stats: counters
  */
 struct venet_rx {
 	struct venet_ioq ioq;
 	u16 *slots;
 	struct venet_slab slab;
+	struct page_pool *page_pool;
+	struct xdp_rxq_info xdp_rxq;
+	u32 xdp_todo;
 	struct venet_rx_stats stats;
+};
+
+/**
+ * struct venet_pair - a queue of each direction, and the poll that serves both
+ * @venet: where it belongs
+ * @index: its number here, at the device and in the stack
+ * @napi: the poll
+ * @tx: transmission
+ * @rx: reception
+ */
+struct venet_pair {
+	struct venet *venet;
+	u32 index;
+	struct napi_struct napi;
+	struct venet_tx tx;
+	struct venet_rx rx;
 };
 
 /**
@@ -183,15 +257,21 @@ struct venet_rx {
  * @features: what was negotiated; fixed at probe
  * @info: what the device offers, as it was at probe
  * @opened: the device is open and everything shared with it exists
- * @napi: polls both directions
- * @tx: transmission
- * @rx: reception
+ * @rx_count: descriptors in each ring for reception
+ * @tx_count: descriptors in each ring for transmission
+ * @want_pairs: pairs of queues that shall be used
+ * @nr_pairs: pairs that are used: fewer where memory cannot be had or shared
+ * @max_pairs: pairs that there are
+ * @pairs: the pairs; they and their counters stay from probe to remove
  * @status: the status region, or NULL
  * @status_signal: its signal
  * @status_notifier: what its interrupt runs
  * @status_name: name of its interrupt
  * @status_work: takes over what the status says
  * @broken: times that a queue was found broken
+ * @rx_mode_work: tells the device which frames are wanted
+ * @vlans: the VLANs that are in use
+ * @xdp_prog: the program that is attached; changed under RTNL
  */
 struct venet {
 	struct net_device *dev;
@@ -199,15 +279,21 @@ struct venet {
 	u64 features;
 	struct venet_info info;
 	bool opened;
-	struct napi_struct napi;
-	struct venet_tx tx;
-	struct venet_rx rx;
+	u32 rx_count;
+	u32 tx_count;
+	u32 want_pairs;
+	u32 nr_pairs;
+	u32 max_pairs;
+	struct venet_pair *pairs;
 	struct venet_status *status;
 	struct shm_signal *status_signal;
 	struct shm_signal_notifier status_notifier;
 	char status_name[IFNAMSIZ + 8];
 	struct delayed_work status_work;
 	atomic64_t broken;
+	struct work_struct rx_mode_work;
+	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	struct bpf_prog __rcu *xdp_prog;
 };
 
 static inline bool venet_has(const struct venet *venet, unsigned int feature)
@@ -217,11 +303,17 @@ static inline bool venet_has(const struct venet *venet, unsigned int feature)
 
 /* main.c */
 int venet_up(struct venet *venet);
+void venet_restore_offloads(struct venet *venet);
+int venet_reconfigure(struct venet *venet, u32 rx, u32 tx, u32 pairs);
 void venet_down(struct venet *venet);
 void venet_broken(struct venet_ioq *ioq, const char *why);
 
+/* affinity.c */
+int venet_pair_cpu(const struct venet_pair *pair);
+void venet_spread(struct venet *venet);
+
 /* control.c */
-int venet_get_info(struct venet *venet, struct venet_info *info);
+int venet_get_info(struct vbus_proxy_device *vdev, struct venet_info *info);
 int venet_negotiate(struct venet *venet);
 int venet_queue_setup(struct venet *venet, u32 queue, u32 count);
 int venet_queue_start(struct venet *venet, u32 queue);
@@ -229,17 +321,20 @@ int venet_set_link(struct venet *venet, bool up);
 int venet_set_mtu(struct venet *venet, u32 mtu);
 int venet_set_mac(struct venet *venet, const u8 *mac);
 int venet_set_offloads(struct venet *venet, u64 offloads);
+int venet_set_pairs(struct venet *venet, u32 pairs);
+int venet_set_rx_mode(struct venet *venet, struct venet_rx_mode *mode);
+int venet_set_vlans(struct venet *venet, struct venet_vlan *vlan);
 
 /* queue.c */
 int venet_ioq_alloc(struct venet_ioq *ioq);
 void venet_ioq_free(struct venet_ioq *ioq);
-int venet_ioq_share(struct venet_ioq *ioq, const char *suffix);
+int venet_ioq_share(struct venet_ioq *ioq, const char *direction);
 void venet_ioq_unshare(struct venet_ioq *ioq);
 int venet_ioq_start(struct venet_ioq *ioq);
-void venet_schedule(struct venet *venet, enum shm_signal_context ctx);
+void venet_schedule(struct venet_pair *pair, enum shm_signal_context ctx);
 
 /* slab.c */
-int venet_slab_alloc(struct venet_slab *slab);
+int venet_slab_alloc(struct venet_slab *slab, size_t len);
 void venet_slab_free(struct venet_slab *slab);
 bool venet_slab_get(struct venet_slab *slab, u16 *index);
 void venet_slab_put(struct venet_slab *slab, u16 index);
@@ -252,15 +347,19 @@ void venet_rx_free(struct venet_rx *rx);
 int venet_rx_share(struct venet_rx *rx);
 void venet_rx_refill(struct venet_rx *rx);
 int venet_rx_poll(struct venet_rx *rx, int budget);
-void venet_rx_init(struct venet *venet);
+void venet_rx_init(struct venet_pair *pair);
 
 /* tx.c */
 int venet_tx_alloc(struct venet_tx *tx);
 void venet_tx_free(struct venet_tx *tx);
 int venet_tx_share(struct venet_tx *tx);
-void venet_tx_init(struct venet *venet);
+void venet_tx_init(struct venet_pair *pair);
 netdev_tx_t venet_xmit(struct sk_buff *skb, struct net_device *dev);
 void venet_tx_poll(struct venet_tx *tx, int budget);
+void venet_tx_set_open(struct venet_tx *tx, bool open);
+bool venet_tx_frame(struct venet_tx *tx, struct xdp_frame *frame);
+int venet_tx_frames(struct venet_tx *tx, int n, struct xdp_frame **frames);
+void venet_tx_flush(struct venet_tx *tx);
 
 /* status.c */
 int venet_status_alloc(struct venet *venet);
@@ -270,6 +369,27 @@ void venet_status_start(struct venet *venet);
 void venet_status_unshare(struct venet *venet);
 void venet_status_init(struct venet *venet);
 u32 venet_status_speed(const struct venet *venet);
+
+/* filter.c */
+int venet_filter_configure(struct venet *venet);
+int venet_filter_vlans(struct venet *venet, bool filter);
+void venet_filter_init(struct venet *venet);
+void venet_filter_exit(struct venet *venet);
+void venet_ndo_set_rx_mode(struct net_device *dev);
+int venet_ndo_vlan_add(struct net_device *dev, __be16 proto, u16 vid);
+int venet_ndo_vlan_kill(struct net_device *dev, __be16 proto, u16 vid);
+
+/* xdp.c */
+struct sk_buff *venet_xdp_receive(struct venet_rx *rx,
+				  const struct venet_frame *frame,
+				  struct bpf_prog *prog);
+void venet_xdp_flush(struct venet_rx *rx);
+int venet_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames,
+		   u32 flags);
+int venet_xdp_alloc(struct venet_rx *rx);
+void venet_xdp_free(struct venet_rx *rx);
+bool venet_xdp_mtu_ok(const struct bpf_prog *prog, unsigned int mtu);
+int venet_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 
 /* ethtool.c */
 extern const struct ethtool_ops venet_ethtool_ops;

@@ -13,6 +13,7 @@
 #include <linux/ethtool.h>
 #include <linux/ioq.h>
 #include <linux/rtnetlink.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vbus_driver.h>
 #include <uapi/linux/venet.h>
@@ -33,6 +34,7 @@ struct fake_signal {
 	struct fake *fake;
 	u32 id;
 	bool made;
+	bool held;
 	struct completion released;
 };
 
@@ -54,9 +56,12 @@ struct fake {
 
 	void *region[256];
 	size_t region_len[256];
-	struct fake_signal signal[4];
+	struct fake_signal signal[VENET_REGION_RING(8)];
 	struct ioq rx;
 	struct ioq tx;
+	struct ioq idle;		/* those of further pairs */
+	u32 pairs;
+	u32 max_slabs;			/* that there is memory for, if not 0 */
 
 	bool defer;
 	u8 *frame;			/* the last of ours that was sent */
@@ -192,6 +197,7 @@ static int fake_open(struct vbus_proxy_device *vdev, u32 version)
 	if (fake->open_error)
 		return fake->open_error;
 	fake->opened = true;
+	fake->pairs = 0;
 	return 0;
 }
 
@@ -202,9 +208,22 @@ static void fake_close(struct vbus_proxy_device *vdev)
 
 	fake->opened = false;
 	memset(fake->region, 0, sizeof(fake->region));
-	for (i = 0; i < ARRAY_SIZE(fake->signal); i++)
-		if (fake->signal[i].made)
+	for (i = 0; i < ARRAY_SIZE(fake->signal); i++) {
+		if (fake->signal[i].held)
 			shm_signal_put(&fake->signal[i].guest);
+		fake->signal[i].held = false;
+	}
+}
+
+static struct ioq *fake_ring(struct fake *fake, u32 queue)
+{
+	switch (queue) {
+	case VENET_QUEUE_RX(0):
+		return &fake->rx;
+	case VENET_QUEUE_TX(0):
+		return &fake->tx;
+	}
+	return &fake->idle;
 }
 
 static int fake_queue_setup(struct fake *fake, struct venet_queue_setup *args)
@@ -215,8 +234,7 @@ static int fake_queue_setup(struct fake *fake, struct venet_queue_setup *args)
 
 	if (!ring)
 		return -ENOENT;
-	return ioq_init(queue == VENET_QUEUE_TX(0) ? &fake->tx : &fake->rx,
-			IOQ_CONSUMER, ring->desc,
+	return ioq_init(fake_ring(fake, queue), IOQ_CONSUMER, ring->desc,
 			fake->region_len[id] - sizeof(*ring),
 			le32_to_cpu(args->count));
 }
@@ -255,6 +273,9 @@ static int fake_call(struct vbus_proxy_device *vdev, u32 func, void *data,
 		fake->offloads =
 			le64_to_cpu(((struct venet_offloads *)data)->offloads);
 		return 0;
+	case VENET_CALL_PAIRS:
+		fake->pairs = le32_to_cpu(((struct venet_pairs *)data)->pairs);
+		return 0;
 	case VENET_CALL_LINK:
 		return 0;
 	}
@@ -268,6 +289,8 @@ static int fake_shm(struct vbus_proxy_device *vdev, u32 id,
 	struct fake *fake = to_fake(vdev);
 	struct fake_signal *sig;
 
+	if (fake->max_slabs && id >= VENET_REGION_SLAB(fake->max_slabs))
+		return -ENOMEM;
 	fake->region[id] = region->vaddr;
 	fake->region_len[id] = region->len;
 	if (id == VENET_REGION_STATUS) {
@@ -283,6 +306,7 @@ static int fake_shm(struct vbus_proxy_device *vdev, u32 id,
 	sig->fake = fake;
 	sig->id = id;
 	sig->made = true;
+	sig->held = true;
 	init_completion(&sig->released);
 	shm_signal_init(&sig->guest, SHM_SIGNAL_GUEST,
 			region->vaddr + region->signal_offset, &fake_guest_ops);
@@ -1099,6 +1123,76 @@ static void venet_rings_change_their_length(struct kunit *test)
 	fake_stop(fake);
 }
 
+static int fake_set_channels(struct fake *fake, u32 pairs)
+{
+	struct ethtool_channels channels = { .combined_count = pairs };
+	int err;
+
+	rtnl_lock();
+	err = fake->dev->ethtool_ops->set_channels(fake->dev, &channels);
+	rtnl_unlock();
+	return err;
+}
+
+static struct fake *fake_start_pairs(struct kunit *test, u32 pairs)
+{
+	struct fake *fake = fake_new(test);
+
+	fake->info.features |= cpu_to_le64(VENET_FEATURE(VENET_F_MQ));
+	fake->info.max_pairs = cpu_to_le32(pairs);
+	fake->info.max_slabs = cpu_to_le32(pairs);
+	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
+	KUNIT_ASSERT_NOT_NULL(test, fake->dev);
+	return fake;
+}
+
+static void venet_uses_as_many_pairs_as_it_is_told(struct kunit *test)
+{
+	struct fake *fake = fake_start_pairs(test, 4);
+
+	KUNIT_EXPECT_EQ(test, fake_set_channels(fake, 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_set_channels(fake, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake_set_channels(fake, 4), 0);
+	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+	KUNIT_EXPECT_EQ(test, fake->pairs, 4);
+	KUNIT_EXPECT_EQ(test, fake->dev->real_num_tx_queues, 4);
+	KUNIT_EXPECT_NOT_NULL(test, fake->region[VENET_REGION_SLAB(3)]);
+	KUNIT_EXPECT_LE(test, fake->region_len[VENET_REGION_SLAB(3)],
+			(size_t)SZ_2M);
+	KUNIT_EXPECT_EQ(test, fake_stat(fake, "tx3_packets"), 0);
+	KUNIT_EXPECT_EQ(test, fake_set_channels(fake, 1), 0);
+	KUNIT_EXPECT_EQ(test, fake->pairs, 0);
+	KUNIT_EXPECT_EQ(test, fake->dev->real_num_tx_queues, 1);
+	KUNIT_EXPECT_NULL(test, fake->region[VENET_REGION_SLAB(1)]);
+	KUNIT_EXPECT_EQ(test, fake_stat(fake, "tx3_packets"), U64_MAX);
+	fake_stop(fake);
+}
+
+/* Memory that may not be shared costs pairs, and not the interface. */
+static void venet_makes_do_with_the_pairs_it_gets(struct kunit *test)
+{
+	struct fake *fake = fake_start_pairs(test, 4);
+
+	KUNIT_EXPECT_EQ(test, fake_set_channels(fake, 4), 0);
+	fake->max_slabs = 2;
+	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+	KUNIT_EXPECT_EQ(test, fake->pairs, 2);
+	KUNIT_EXPECT_EQ(test, fake->dev->real_num_tx_queues, 2);
+	fake_down(fake);
+
+	fake->max_slabs = 1;
+	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+	KUNIT_EXPECT_EQ(test, fake->dev->real_num_tx_queues, 1);
+	fake_down(fake);
+
+	/* What is wanted has not changed. */
+	fake->max_slabs = 0;
+	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+	KUNIT_EXPECT_EQ(test, fake->pairs, 4);
+	KUNIT_EXPECT_EQ(test, fake->dev->real_num_tx_queues, 4);
+	fake_stop(fake);
+}
+
 static void venet_test_exit(void *parent)
 {
 	root_device_unregister(parent);
@@ -1134,6 +1228,8 @@ static struct kunit_case venet_test_cases[] = {
 	KUNIT_CASE(venet_refuses_bad_headers),
 	KUNIT_CASE_PARAM(venet_breach_kills_the_queue, venet_breach_gen_params),
 	KUNIT_CASE(venet_rings_change_their_length),
+	KUNIT_CASE(venet_uses_as_many_pairs_as_it_is_told),
+	KUNIT_CASE(venet_makes_do_with_the_pairs_it_gets),
 	{}
 };
 

@@ -55,7 +55,8 @@
  * - RESET: as STOP, and all descriptors belong to the driver. A queue that was
  *   broken is whole again. It can be set up with another count.
  *
- * LINK needs both queues of pair 0 RUNNING to go up. While it is down the
+ * With VENET_F_MQ, VENET_CALL_PAIRS comes after the START of the further pairs'
+ * queues. LINK needs both queues of pair 0 RUNNING to go up. While it is down the
  * device delivers no frame; what the driver transmits on a RUNNING queue is
  * still consumed. Stopping a queue does not change the link.
  *
@@ -106,8 +107,8 @@
  * frame has at least 14 and at most venet_info.max_frame bytes.
  *
  * The device copies the whole frame before it gives the descriptors back, all
- * of a chain together, in the order of the ring. It writes len = 0 and either
- * flags = 0 or, when it refused the frame, IOQ_DESC_F_ERROR in the first
+ * of a chain together, in the order of the ring. ioq_done.len is 0 and .flags
+ * is 0 or, when it refused the frame, IOQ_DESC_F_ERROR for the first
  * descriptor. The driver takes back right after its doorbell: a device that
  * works inside the doorbell has finished by then. One that deferred gives back
  * later and injects.
@@ -122,12 +123,12 @@
  * the slab. It may start at any byte and cross pages. @cookie is the driver's.
  *
  * The device puts a frame into as many buffers, in the order of the ring, as it
- * needs: all but the last filled completely and with IOQ_DESC_F_NEXT; more than
- * one only with VENET_F_MRG. @len is what it wrote. The first descriptor's data
- * is struct venet_desc with hdr.num_buffers = the number of buffers; that of
- * the others is zero. They are given back together, the first one last, so the
- * driver sees all of a frame or none of it. @region, @addr and @cookie are
- * unchanged. A buffer that the device found unusable is given back alone with
+ * needs: all but the last filled completely and with IOQ_DESC_F_NEXT in
+ * ioq_done.flags; more than one only with VENET_F_MRG. ioq_done.len is what it
+ * wrote. Into the first descriptor's data goes struct venet_desc with
+ * hdr.num_buffers = the number of buffers; that of the others is left alone.
+ * They are given back together, the first one last, so the driver sees all of a
+ * frame or none of it. A buffer that the device found unusable is given back alone with
  * len = 0 and IOQ_DESC_F_ERROR. A frame uses at most venet_info.rx_bufs buffers;
  * one that does not fit is dropped and counted.
  *
@@ -149,8 +150,7 @@
  * Broken queues
  * =============
  *
- * A side that finds the other breaking a rule of the ring (an owner that is
- * neither, a chain without end, a buffer outside its region, a length above
+ * A side that finds the other breaking a rule of the ring (a chain without end, a buffer outside its region, a length above
  * what was posted) stops using that queue until it is reset or the connection
  * closed; nothing else is affected. The device tells by setting the queue's bit
  * in venet_status.broken and injecting the status signal.
@@ -188,11 +188,11 @@
 #define VENET_F_MAC		13	/* VENET_CALL_SET_MAC */
 #define VENET_F_OFFLOADS	14	/* VENET_CALL_SET_OFFLOADS */
 #define VENET_F_HASH		15	/* venet_desc.hash in reception */
-/* Reserved; not to be offered in version 1. */
 #define VENET_F_MQ		16	/* more than one pair: VENET_CALL_PAIRS */
-#define VENET_F_RSS		17	/* VENET_CALL_RSS */
-#define VENET_F_RX_MODE		18	/* VENET_CALL_RX_MODE */
+#define VENET_F_RX_MODE		18	/* VENET_CALL_RX_MODE; needs MAC */
 #define VENET_F_VLAN		19	/* VENET_CALL_VLAN */
+/* Reserved; not to be offered in version 1. */
+#define VENET_F_RSS		17	/* VENET_CALL_RSS */
 #define VENET_F_COALESCE	20	/* VENET_CALL_COALESCE */
 #define VENET_F_ANNOUNCE	21	/* VENET_LINK_ANNOUNCE in the status */
 #define VENET_F_TX_REGION	22	/* transmission from registered regions */
@@ -244,7 +244,7 @@ struct venet_desc {
  * struct venet_ring - the region of a queue's ring
  * @signal: doorbell and interrupt
  * @reserved: zero
- * @desc: the descriptors
+ * @desc: the descriptors; as many struct ioq_done follow
  */
 struct venet_ring {
 	struct shm_signal_desc signal;
@@ -272,7 +272,8 @@ struct venet_ring {
  * @tx_errors: of the driver's frames, those refused as malformed
  * @rx_packets: frames that the device delivered to the driver
  * @rx_bytes: bytes in them
- * @rx_dropped: frames for the driver that were lost for want of buffers
+ * @rx_dropped: frames for the driver that were lost for want of buffers, not
+ *	those that it does not want
  * @reserved: zero; whole pages
  *
  * Each field stands alone: they are not a consistent picture. Counters start
@@ -311,11 +312,11 @@ struct venet_status {
 #define VENET_CALL_SET_MTU	8	/* struct venet_mtu */
 #define VENET_CALL_SET_MAC	9	/* struct venet_mac */
 #define VENET_CALL_SET_OFFLOADS	10	/* struct venet_offloads */
+#define VENET_CALL_PAIRS	11	/* struct venet_pairs */
+#define VENET_CALL_RX_MODE	13	/* struct venet_rx_mode */
+#define VENET_CALL_VLAN		14	/* struct venet_vlan */
 /* Reserved. */
-#define VENET_CALL_PAIRS	11	/* how many pairs are in use */
 #define VENET_CALL_RSS		12	/* hash key, indirection table */
-#define VENET_CALL_RX_MODE	13	/* promiscuous, all multicast, filters */
-#define VENET_CALL_VLAN		14	/* VLAN filter */
 #define VENET_CALL_COALESCE	15	/* per queue */
 #define VENET_CALL_SAVE		16	/* state, for migration */
 #define VENET_CALL_RESTORE	17
@@ -328,7 +329,8 @@ struct venet_status {
  * @mtu: the MTU that the driver should start with
  * @min_mtu: the least that VENET_CALL_SET_MTU takes
  * @max_mtu: the most that it takes
- * @max_pairs: how many pairs of queues there may be
+ * @max_pairs: how many pairs of queues there may be; without VENET_F_MQ it is
+ *	one all the same
  * @ring_min: the fewest descriptors in a ring; a power of two
  * @ring_max: the most descriptors in a ring; a power of two
  * @tx_descs: the most descriptors for one frame; at least 18
@@ -456,6 +458,63 @@ struct venet_mac {
 struct venet_offloads {
 	__le64 offloads;
 	__le64 reserved;
+};
+
+/**
+ * struct venet_pairs - VENET_CALL_PAIRS
+ * @pairs: the device spreads frames over pairs 0 to @pairs - 1 from now on
+ * @reserved: zero
+ *
+ * Only pair 0 is used at first. A frame goes to the pair that the driver has
+ * sent its flow's last frame on, not long ago; or else to one that the device
+ * chooses, the same for all of a flow. Transmission works on each queue that is
+ * RUNNING. EINVAL: none, or more than there may be. EBUSY: a queue of these
+ * pairs is not RUNNING.
+ */
+struct venet_pairs {
+	__le32 pairs;
+	__le32 reserved[3];
+};
+
+/* venet_rx_mode.flags */
+#define VENET_RX_PROMISC	(1U << 0)	/* all frames, of all VLANs */
+#define VENET_RX_ALLMULTI	(1U << 1)	/* all multicast frames */
+
+#define VENET_MAX_ADDRS		128
+
+/**
+ * struct venet_rx_mode - VENET_CALL_RX_MODE
+ * @flags: VENET_RX_*
+ * @unicast: how many addresses of stations are at the beginning of @addrs
+ * @multicast: how many addresses of groups follow them
+ * @reserved: zero
+ * @addrs: further addresses whose frames the driver wants; the rest is zero
+ *
+ * Before the first call the driver gets all frames; from then on those to its
+ * own address (SET_MAC's, or venet_info.mac), to @addrs and to everybody.
+ * EINVAL: an undefined flag, more than VENET_MAX_ADDRS in all, or an address
+ * that is not of its kind.
+ */
+struct venet_rx_mode {
+	__le32 flags;
+	__le16 unicast;
+	__le16 multicast;
+	__le32 reserved[2];
+	__u8 addrs[VENET_MAX_ADDRS][6];
+};
+
+/**
+ * struct venet_vlan - VENET_CALL_VLAN
+ * @filter: 1: frames of those VLANs and those of none only; 0: all, as at first
+ * @reserved: zero
+ * @vids: one bit for each VLAN; VLAN 0, which is none, is bit 0 of the first byte
+ *
+ * EINVAL: @filter is neither.
+ */
+struct venet_vlan {
+	__le32 filter;
+	__le32 reserved[3];
+	__u8 vids[512];
 };
 
 #endif /* _UAPI_LINUX_VENET_H */

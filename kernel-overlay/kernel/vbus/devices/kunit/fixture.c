@@ -40,6 +40,8 @@ void test_bus_init(struct kunit *test, struct test_bus *tb)
 	KUNIT_ASSERT_FALSE(test, IS_ERR(tb->bus));
 	/* The first holder is who has it in configfs; here, the test. */
 	atomic_set(&tb->bus->holders, 1);
+	tb->max_pairs = venet_tap_max_pairs;
+	venet_tap_max_pairs = 4;
 	tb->dev = vbus_device_create("kunit-tap");
 	KUNIT_ASSERT_FALSE(test, IS_ERR(tb->dev));
 	KUNIT_ASSERT_EQ(test, vbus_device_set_type(tb->dev, "venet-tap"), 0);
@@ -78,6 +80,7 @@ void test_bus_exit(struct kunit *test, struct test_bus *tb)
 		vbus_destroy(tb->bus);
 		test_last_ref(test, &tb->bus->kobj);
 	}
+	venet_tap_max_pairs = tb->max_pairs;
 	test_quiet(tb->no_ipv6);
 }
 
@@ -357,6 +360,23 @@ struct sk_buff *test_tso_frame(struct net_device *dev, u32 len, u32 seq,
 	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
 	skb_shinfo(skb)->gso_segs = DIV_ROUND_UP(len - hdrs, 1448);
 	test_fill(skb, hdrs, seq);
+	return skb;
+}
+
+/* A TCP frame of the flow that @port stands for, or of the way back. */
+struct sk_buff *test_flow_frame(struct net_device *dev, u16 port, bool reply)
+{
+	struct sk_buff *skb = test_tso_frame(dev, 100, 1, true);
+
+	if (!skb)
+		return NULL;
+	skb_shinfo(skb)->gso_size = 0;
+	skb_shinfo(skb)->gso_type = 0;
+	skb_shinfo(skb)->gso_segs = 0;
+	tcp_hdr(skb)->source = htons(reply ? 1 : port);
+	tcp_hdr(skb)->dest = htons(reply ? port : 1);
+	if (reply)
+		swap(ip_hdr(skb)->saddr, ip_hdr(skb)->daddr);
 	return skb;
 }
 

@@ -16,6 +16,8 @@
 
 #define H_V16(x)	((__force __virtio16)cpu_to_le16(x))
 
+#define H_MQ		VENET_FEATURE(VENET_F_MQ)
+
 #define H_RING_COUNT	16
 #define H_RING_LEN	PAGE_SIZE
 #define H_SLAB_LEN	(16 * PAGE_SIZE)
@@ -23,13 +25,21 @@
 #define H_ADDR		0x100000
 #define H_MEM_LEN	(128 << 10)
 
-enum { H_STATUS, H_RX, H_TX, H_SLAB, H_REGIONS };
+/* Those of one pair, and those of a second one. */
+enum {
+	H_STATUS, H_RX, H_TX, H_SLAB,
+	H_REGIONS,
+	H_RX1 = H_REGIONS, H_TX1,
+	H_ALL
+};
 
-static const u32 h_ids[H_REGIONS] = {
+static const u32 h_ids[H_ALL] = {
 	VENET_REGION_STATUS,
 	VENET_REGION_RING(VENET_QUEUE_RX(0)),
 	VENET_REGION_RING(VENET_QUEUE_TX(0)),
 	VENET_REGION_SLAB(0),
+	VENET_REGION_RING(VENET_QUEUE_RX(1)),
+	VENET_REGION_RING(VENET_QUEUE_TX(1)),
 };
 
 /**
@@ -80,7 +90,7 @@ struct hostile {
 	atomic_t faults;
 	struct vbus_client *client;
 	u32 handle;
-	struct h_region regions[H_REGIONS];
+	struct h_region regions[H_ALL];
 	u32 tx;
 	u32 rx;
 	u32 seq;
@@ -340,6 +350,8 @@ static int h_init(struct kunit *test)
 	h_region_init(test, h, H_RX, H_RING_LEN);
 	h_region_init(test, h, H_TX, H_RING_LEN);
 	h_region_init(test, h, H_SLAB, H_SLAB_LEN);
+	h_region_init(test, h, H_RX1, H_RING_LEN);
+	h_region_init(test, h, H_TX1, H_RING_LEN);
 	return 0;
 }
 
@@ -353,7 +365,7 @@ static void h_exit(struct kunit *test)
 	if (!IS_ERR_OR_NULL(h->client))
 		vbus_client_destroy(h->client);
 	flush_work(&h->worker);
-	for (i = 0; i < H_REGIONS; i++) {
+	for (i = 0; i < H_ALL; i++) {
 		if (!h->regions[i].h)
 			continue;
 		shm_signal_put(&h->regions[i].signal);
@@ -363,7 +375,7 @@ static void h_exit(struct kunit *test)
 	test_bus_exit(test, &h->tb);
 	/* Nobody kept anything. */
 	KUNIT_EXPECT_EQ(test, atomic_read(&h->refs), 0);
-	for (i = 0; i < H_REGIONS; i++)
+	for (i = 0; i < H_ALL; i++)
 		vfree(h->regions[i].shm.vaddr);
 	vfree(h->mem);
 }
@@ -373,25 +385,46 @@ static int h_ring_bell(struct hostile *h, int i, enum shm_signal_context ctx)
 	return vbus_client_signal(h->client, h->handle, h_ids[i], ctx);
 }
 
-/* Publish @desc, last its owner. */
+/* What is to become of a descriptor of either ring. */
+static struct ioq_done *h_done(struct hostile *h, const struct ioq_desc *slot)
+{
+	int i = slot >= h_ring(h, H_TX)->desc &&
+		slot < h_ring(h, H_TX)->desc + H_RING_COUNT ? H_TX : H_RX;
+	struct ioq_desc *desc = h_ring(h, i)->desc;
+
+	return (struct ioq_done *)(desc + H_RING_COUNT) + (slot - desc);
+}
+
+static __le16 h_turn(u32 pos)
+{
+	return cpu_to_le16(pos / H_RING_COUNT % 2 ? IOQ_TURN_ODD :
+						    IOQ_TURN_EVEN);
+}
+
+/* Publish @desc, last its turn. */
 static struct ioq_desc *h_publish(struct hostile *h, int i, u32 *pos,
 				  const struct ioq_desc *desc)
 {
-	struct ioq_desc *slot = h_slot(h, i, (*pos)++);
+	struct ioq_desc *slot = h_slot(h, i, *pos);
 
-	*slot = *desc;
-	/* As a driver would: the owner is last. */
-	smp_store_release(&slot->owner, cpu_to_le16(IOQ_OWNER_CONSUMER));
+	memcpy((u8 *)slot + sizeof(slot->turn), (u8 *)desc + sizeof(slot->turn),
+	       sizeof(*slot) - sizeof(slot->turn));
+	/* As a driver would: the turn is last. */
+	smp_store_release(&slot->turn, h_turn((*pos)++));
 	return slot;
 }
 
-static bool h_back(const struct ioq_desc *slot)
+static bool h_is_back(struct hostile *h, const struct ioq_desc *slot)
+{
+	/* As a driver would: the turn is first. */
+	return smp_load_acquire(&h_done(h, slot)->turn) == slot->turn;
+}
+
+static bool h_back(struct hostile *h, const struct ioq_desc *slot)
 {
 	unsigned long end = jiffies + TEST_TIMEOUT;
 
-	/* As a driver would: the owner is first. */
-	while (smp_load_acquire(&slot->owner) !=
-	       cpu_to_le16(IOQ_OWNER_PRODUCER)) {
+	while (!h_is_back(h, slot)) {
 		if (time_after(jiffies, end))
 			return false;
 		msleep(20);
@@ -421,8 +454,8 @@ static void h_expect_alive(struct kunit *test, struct hostile *h)
 	struct ioq_desc *slot = h_publish(h, H_TX, &h->tx, &desc);
 
 	h_ring_bell(h, H_TX, SHM_SIGNAL_PROCESS);
-	KUNIT_EXPECT_TRUE(test, h_back(slot));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(slot->flags), 0);
+	KUNIT_EXPECT_TRUE(test, h_back(h, slot));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(h_done(h, slot)->flags), 0);
 	test_frame_expect(test, test_port_receive(&h->host), 500, h->seq++);
 }
 
@@ -465,6 +498,9 @@ static void verbs_are_checked(struct kunit *test)
 		{ VENET_CALL_SET_MTU, sizeof(struct venet_mtu) },
 		{ VENET_CALL_SET_MAC, sizeof(struct venet_mac) },
 		{ VENET_CALL_SET_OFFLOADS, sizeof(struct venet_offloads) },
+		{ VENET_CALL_PAIRS, sizeof(struct venet_pairs) },
+		{ VENET_CALL_RX_MODE, sizeof(struct venet_rx_mode) },
+		{ VENET_CALL_VLAN, sizeof(struct venet_vlan) },
 	};
 	u8 *data = kunit_kzalloc(test, VBUS_CALL_MAX, GFP_KERNEL);
 	struct hostile *h = test->priv;
@@ -517,7 +553,8 @@ static void verbs_are_checked(struct kunit *test)
 				calls[i].func == VENET_CALL_NEGOTIATE ?
 				-EBUSY : -EINVAL);
 	}
-	for (func = VENET_CALL_SET_OFFLOADS + 1; func < 40; func++)
+	KUNIT_EXPECT_EQ(test, h_call(h, VENET_CALL_RSS, data, 8), -EOPNOTSUPP);
+	for (func = VENET_CALL_COALESCE; func < 40; func++)
 		KUNIT_EXPECT_EQ(test, h_call(h, func, data, 8), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, h_call(h, 0, data, 8), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, h_call(h, U32_MAX, data, 8), -EOPNOTSUPP);
@@ -529,7 +566,7 @@ static void queues_have_states(struct kunit *test)
 	u32 q;
 
 	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 1, &h->handle), 0);
-	KUNIT_ASSERT_EQ(test, h_negotiate(h, h_features(h)), 0);
+	KUNIT_ASSERT_EQ(test, h_negotiate(h, h_features(h) & ~H_MQ), 0);
 	KUNIT_EXPECT_EQ(test, h_setup(h, 0, 16), -ENOENT);
 	KUNIT_ASSERT_EQ(test, h_shm(h, H_RX), 0);
 	KUNIT_ASSERT_EQ(test, h_shm(h, H_TX), 0);
@@ -572,6 +609,156 @@ static void queues_have_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, h_queue(h, VENET_CALL_QUEUE_STOP, 0), -EBUSY);
 	KUNIT_EXPECT_EQ(test, h_queue(h, VENET_CALL_QUEUE_RESET, 0), 0);
 	KUNIT_EXPECT_EQ(test, h_setup(h, 0, 8), 0);
+}
+
+static int h_pairs(struct hostile *h, u32 pairs)
+{
+	struct venet_pairs arg = { .pairs = cpu_to_le32(pairs) };
+
+	return h_call(h, VENET_CALL_PAIRS, &arg, sizeof(arg));
+}
+
+static bool h_host_has_queues(struct hostile *h, u32 queues)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	while (READ_ONCE(h->host.dev->real_num_tx_queues) != queues) {
+		if (time_after(jiffies, end))
+			return false;
+		msleep(20);
+	}
+	return true;
+}
+
+static void pairs_have_limits(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct ioq_desc desc;
+	u32 i;
+
+	/* Without the feature there is one pair and no such function. */
+	h_connect(test, h, ~H_MQ);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 1), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, h_shm(h, H_RX1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, h_setup(h, VENET_QUEUE_RX(1), H_RING_COUNT),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, vbus_client_close(h->client, h->handle), 0);
+
+	memset(h_ring(h, H_TX), 0, H_RING_LEN);
+	memset(h_ring(h, H_RX), 0, H_RING_LEN);
+	h_connect(test, h, ~0ULL);
+	KUNIT_EXPECT_EQ(test, h_setup(h, VENET_QUEUE_RX(4), H_RING_COUNT),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, h_setup(h, VENET_QUEUE_RX(3), H_RING_COUNT),
+			-ENOENT);
+	KUNIT_EXPECT_EQ(test,
+			vbus_client_shm(h->client, h->handle,
+					VENET_REGION_RING(VENET_QUEUE_RX(4)),
+					&h->regions[H_RX1].shm,
+					&h->regions[H_RX1].signal), -EINVAL);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 5), -EINVAL);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, U32_MAX), -EINVAL);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 1), 0);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 2), -EBUSY);
+
+	KUNIT_ASSERT_EQ(test, h_shm(h, H_RX1), 0);
+	KUNIT_EXPECT_EQ(test, h_shm(h, H_RX1), -EBUSY);
+	KUNIT_ASSERT_EQ(test, h_shm(h, H_TX1), 0);
+	h_start(test, h, VENET_QUEUE_RX(1));
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 2), -EBUSY);
+	h_start(test, h, VENET_QUEUE_TX(1));
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 2), 0);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 3), -EBUSY);
+	KUNIT_EXPECT_TRUE(test, h_host_has_queues(h, 2));
+
+	/* The second ring works by itself, and breaks by itself. */
+	desc = h_good_desc(test, h, 500);
+	i = 0;
+	h_publish(h, H_TX1, &i, &desc);
+	h_ring_bell(h, H_TX1, SHM_SIGNAL_PROCESS);
+	test_frame_expect(test, test_port_receive(&h->host), 500, h->seq++);
+	desc.flags = cpu_to_le16(IOQ_DESC_F_NEXT);
+	h_publish(h, H_TX1, &i, &desc);
+	h_ring_bell(h, H_TX1, SHM_SIGNAL_PROCESS);
+	KUNIT_EXPECT_EQ(test, h_broken(h), BIT_ULL(VENET_QUEUE_TX(1)));
+	h_expect_alive(test, h);
+
+	/* A queue may stop under the device: its frames are lost. */
+	KUNIT_EXPECT_EQ(test, h_queue(h, VENET_CALL_QUEUE_RESET,
+				      VENET_QUEUE_RX(1)), 0);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 2), -EBUSY);
+	KUNIT_EXPECT_EQ(test, h_pairs(h, 1), 0);
+	KUNIT_EXPECT_TRUE(test, h_host_has_queues(h, 1));
+	h_expect_alive(test, h);
+}
+
+static void filters_are_checked(struct kunit *test)
+{
+	static const struct {
+		u32 flags;
+		u16 unicast;
+		u16 multicast;
+		u8 first;	/* byte of the first address */
+		u8 second;
+		int err;
+	} modes[] = {
+		{ .flags = 4, .err = -EINVAL },
+		{ .flags = BIT(31), .err = -EINVAL },
+		{ .unicast = 1, .err = -EINVAL },
+		{ .unicast = 1, .first = 1, .err = -EINVAL },
+		{ .unicast = 1, .first = 2, .second = 2, .err = -EINVAL },
+		{ .multicast = 1, .first = 2, .err = -EINVAL },
+		{ .multicast = 1, .err = -EINVAL },
+		{ .first = 2, .err = -EINVAL },
+		{ .unicast = 129, .first = 2, .err = -EINVAL },
+		{ .multicast = 129, .first = 1, .err = -EINVAL },
+		{ .unicast = 0xffff, .multicast = 0xffff, .err = -EINVAL },
+		{ .unicast = 0xffff, .multicast = 1, .err = -EINVAL },
+		{ .unicast = 1, .multicast = 1, .first = 2, .second = 1 },
+		{ .flags = 3 },
+	};
+	struct venet_rx_mode *mode;
+	struct venet_vlan *vlan;
+	struct hostile *h = test->priv;
+	int i;
+
+	mode = kunit_kzalloc(test, sizeof(*mode), GFP_KERNEL);
+	vlan = kunit_kzalloc(test, sizeof(*vlan), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mode);
+	KUNIT_ASSERT_NOT_NULL(test, vlan);
+
+	/* It needs to know the client's address, so that it can be set. */
+	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 1, &h->handle), 0);
+	KUNIT_EXPECT_EQ(test, h_negotiate(h, VENET_FEATURE(VENET_F_RX_MODE)),
+			-EINVAL);
+	KUNIT_ASSERT_EQ(test, h_negotiate(h, VENET_FEATURE(VENET_F_MAC)), 0);
+	KUNIT_EXPECT_EQ(test, h_call(h, VENET_CALL_RX_MODE, mode,
+				     sizeof(*mode)), -EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, h_call(h, VENET_CALL_VLAN, vlan, sizeof(*vlan)),
+			-EOPNOTSUPP);
+	KUNIT_EXPECT_EQ(test, vbus_client_close(h->client, h->handle), 0);
+
+	h_connect(test, h, ~0ULL);
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		memset(mode, 0, sizeof(*mode));
+		mode->flags = cpu_to_le32(modes[i].flags);
+		mode->unicast = cpu_to_le16(modes[i].unicast);
+		mode->multicast = cpu_to_le16(modes[i].multicast);
+		mode->addrs[0][0] = modes[i].first;
+		mode->addrs[1][0] = modes[i].second;
+		KUNIT_EXPECT_EQ_MSG(test, h_call(h, VENET_CALL_RX_MODE, mode,
+						 sizeof(*mode)),
+				    modes[i].err, "mode %d", i);
+	}
+	vlan->filter = cpu_to_le32(2);
+	KUNIT_EXPECT_EQ(test, h_call(h, VENET_CALL_VLAN, vlan, sizeof(*vlan)),
+			-EINVAL);
+	vlan->filter = cpu_to_le32(1);
+	memset(vlan->vids, 0xff, sizeof(vlan->vids));
+	KUNIT_EXPECT_EQ(test, h_call(h, VENET_CALL_VLAN, vlan, sizeof(*vlan)),
+			0);
+	h_expect_alive(test, h);
 }
 
 static void one_client_at_a_time(struct kunit *test)
@@ -707,10 +894,10 @@ static void bad_frames_are_refused(struct kunit *test)
 		slot = h_publish(h, H_TX, &h->tx, &desc);
 		h_ring_bell(h, H_TX, i & 1 ? SHM_SIGNAL_PROCESS :
 					     SHM_SIGNAL_ATOMIC);
-		KUNIT_EXPECT_TRUE_MSG(test, h_back(slot), "%s", bad->what);
-		KUNIT_EXPECT_EQ_MSG(test, le16_to_cpu(slot->flags),
+		KUNIT_EXPECT_TRUE_MSG(test, h_back(h, slot), "%s", bad->what);
+		KUNIT_EXPECT_EQ_MSG(test, le16_to_cpu(h_done(h, slot)->flags),
 				    IOQ_DESC_F_ERROR, "%s", bad->what);
-		KUNIT_EXPECT_EQ(test, le32_to_cpu(slot->len), 0);
+		KUNIT_EXPECT_EQ(test, le32_to_cpu(h_done(h, slot)->len), 0);
 		h_expect_alive(test, h);
 	}
 	KUNIT_EXPECT_EQ(test, h_broken(h), 0);
@@ -734,8 +921,8 @@ static void headers_need_their_feature(struct kunit *test)
 	memcpy(desc.data, &vd, sizeof(vd));
 	slot = h_publish(h, H_TX, &h->tx, &desc);
 	h_ring_bell(h, H_TX, SHM_SIGNAL_PROCESS);
-	KUNIT_EXPECT_TRUE(test, h_back(slot));
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(slot->flags), IOQ_DESC_F_ERROR);
+	KUNIT_EXPECT_TRUE(test, h_back(h, slot));
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(h_done(h, slot)->flags), IOQ_DESC_F_ERROR);
 	h_expect_alive(test, h);
 }
 
@@ -755,11 +942,10 @@ static void frames_come_in_pieces(struct kunit *test)
 		slot->len = cpu_to_le32(37);
 		slot->flags = cpu_to_le16(at ? IOQ_DESC_F_NEXT : 0);
 		/* As a driver would. */
-		smp_store_release(&slot->owner,
-				  cpu_to_le16(IOQ_OWNER_CONSUMER));
+		smp_store_release(&slot->turn, h_turn(15 - at));
 	}
 	h_ring_bell(h, H_TX, SHM_SIGNAL_PROCESS);
-	KUNIT_EXPECT_TRUE(test, h_back(slot));
+	KUNIT_EXPECT_TRUE(test, h_back(h, slot));
 	test_frame_expect(test, test_port_receive(&h->host), len, h->seq++);
 	h->tx = 16;
 	h_expect_alive(test, h);
@@ -857,14 +1043,15 @@ static void h_expect_frame(struct kunit *test, struct hostile *h,
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, skb);
-	KUNIT_ASSERT_TRUE(test, h_back(slots[0]));
+	KUNIT_ASSERT_TRUE(test, h_back(h, slots[0]));
 	memcpy(&vd, slots[0]->data, sizeof(vd));
 	KUNIT_EXPECT_EQ(test, n,
 			__virtio16_to_cpu(true, vd.hdr.num_buffers));
 	for (i = 0; i < n; i++) {
-		u32 got = le32_to_cpu(slots[i]->len);
+		struct ioq_done *done = h_done(h, slots[i]);
+		u32 got = le32_to_cpu(done->len);
 
-		KUNIT_EXPECT_EQ(test, le16_to_cpu(slots[i]->flags),
+		KUNIT_EXPECT_EQ(test, le16_to_cpu(done->flags),
 				i < n - 1 ? IOQ_DESC_F_NEXT : 0);
 		KUNIT_EXPECT_EQ(test, le64_to_cpu(slots[i]->cookie),
 				le64_to_cpu(slots[i]->addr));
@@ -976,7 +1163,7 @@ static void suspended_memory_is_left_alone(struct kunit *test)
 	WRITE_ONCE(slab->live, false);
 	h_send(test, h, 500);
 	KUNIT_EXPECT_EQ(test, *first, 0);
-	KUNIT_EXPECT_EQ(test, le16_to_cpu(slot->owner), IOQ_OWNER_CONSUMER);
+	KUNIT_EXPECT_FALSE(test, h_is_back(h, slot));
 	WRITE_ONCE(slab->live, true);
 	WRITE_ONCE(ring->live, false);
 	h_send(test, h, 500);
@@ -1003,8 +1190,8 @@ static void noise_does_no_harm(struct kunit *test)
 			struct ioq_desc *d = h_slot(h, H_TX, j);
 
 			/* Half of them make some sense. */
-			d->owner = cpu_to_le16(IOQ_OWNER_CONSUMER);
-			h_slot(h, H_RX, j)->owner = d->owner;
+			d->turn = cpu_to_le16(IOQ_TURN_EVEN);
+			h_slot(h, H_RX, j)->turn = d->turn;
 			if (get_random_u32_below(2))
 				continue;
 			d->region = 0;
@@ -1065,6 +1252,8 @@ static void the_client_can_die_at_any_time(struct kunit *test)
 static struct kunit_case h_cases[] = {
 	KUNIT_CASE_SLOW(verbs_are_checked),
 	KUNIT_CASE_SLOW(queues_have_states),
+	KUNIT_CASE_SLOW(pairs_have_limits),
+	KUNIT_CASE_SLOW(filters_are_checked),
 	KUNIT_CASE_SLOW(one_client_at_a_time),
 	KUNIT_CASE_SLOW(bad_frames_are_refused),
 	KUNIT_CASE_SLOW(headers_need_their_feature),

@@ -12,6 +12,9 @@
 
 #include "../../vbus.h"
 
+/* The module's parameter. */
+extern unsigned int venet_tap_max_pairs;
+
 /* Frames of the tests, told apart from what else an interface sends. */
 #define TEST_ETHERTYPE	0x88b5
 #define TEST_TIMEOUT	(10 * HZ)
@@ -22,12 +25,14 @@
  * @dev: the device
  * @linked: it is on the bus
  * @no_ipv6: the system's setting before
+ * @max_pairs: the module's setting before
  */
 struct test_bus {
 	struct vbus *bus;
 	struct vbus_device *dev;
 	bool linked;
 	int no_ipv6;
+	unsigned int max_pairs;
 };
 
 /**
@@ -68,6 +73,7 @@ struct sk_buff *test_frame(struct net_device *dev, u32 len, u32 seq,
 			   bool linear);
 struct sk_buff *test_tso_frame(struct net_device *dev, u32 len, u32 seq,
 			       bool linear);
+struct sk_buff *test_flow_frame(struct net_device *dev, u16 port, bool reply);
 void test_frame_expect(struct kunit *test, struct sk_buff *skb, u32 len,
 		       u32 seq);
 

@@ -42,7 +42,7 @@ static int tap_call_info(struct tap_conn *tc, void *data)
 	info->mtu = cpu_to_le32(tap_far_mtu(tc->tap));
 	info->min_mtu = cpu_to_le32(TAP_MIN_MTU);
 	info->max_mtu = cpu_to_le32(TAP_MAX_MTU);
-	info->max_pairs = cpu_to_le32(1);
+	info->max_pairs = cpu_to_le32(tc->max_pairs);
 	info->ring_min = cpu_to_le32(TAP_RING_MIN);
 	info->ring_max = cpu_to_le32(TAP_RING_MAX);
 	info->tx_descs = cpu_to_le32(TAP_IN_DESCS);
@@ -71,6 +71,7 @@ static const struct {
 	{ F(GUEST_TSO6), F(GUEST_CSUM),		     F(MRG) },
 	{ F(GUEST_ECN),  F(GUEST_TSO4) | F(GUEST_TSO6), 0 },
 	{ F(GUEST_USO),  F(GUEST_CSUM),		     F(MRG) },
+	{ F(RX_MODE),    F(MAC),		     0 },
 };
 
 #undef F
@@ -92,7 +93,7 @@ static bool tap_features_consistent(u64 features)
 static void tap_set_offloads(struct tap_conn *tc, u64 offloads)
 {
 	WRITE_ONCE(tc->offloads, offloads);
-	tap_features_changed(tc->tap);
+	tap_client_changed(tc->tap);
 }
 
 static int tap_call_negotiate(struct tap_conn *tc, void *data)
@@ -105,27 +106,55 @@ static int tap_call_negotiate(struct tap_conn *tc, void *data)
 	if (memchr_inv(neg->reserved, 0, sizeof(neg->reserved)) ||
 	    (features & ~tap_offered(tc)) || !tap_features_consistent(features))
 		return -EINVAL;
+	if (features & VENET_FEATURE(VENET_F_MQ)) {
+		tc->flows = tap_flows_alloc();
+		if (!tc->flows)
+			return -ENOMEM;
+	}
 	tc->features = features;
 	tc->negotiated = true;
 	tap_set_offloads(tc, features & VENET_OFFLOADS);
 	return 0;
 }
 
-static struct tap_queue *tap_queue_find(struct tap_conn *tc, __le32 id)
+/* How many pairs the client may use. */
+static u32 tap_usable_pairs(const struct tap_conn *tc)
 {
-	switch (le32_to_cpu(id)) {
-	case VENET_QUEUE_RX(0):
-		return &tc->out.q;
-	case VENET_QUEUE_TX(0):
-		return &tc->in.q;
-	}
-	return NULL;
+	return tap_has(tc, VENET_F_MQ) ? tc->max_pairs : 1;
+}
+
+static struct tap_queue *tap_queue_find(struct tap_conn *tc, u32 id)
+{
+	u32 queues = 2 * tap_usable_pairs(tc);
+	struct tap_pair *pair;
+
+	if (id >= queues)
+		return NULL;
+	id = array_index_nospec(id, queues);
+	pair = &tc->pairs[id / 2];
+	return id == VENET_QUEUE_RX(id / 2) ? &pair->out.q : &pair->in.q;
+}
+
+/* The other way round. */
+static bool tap_queue_is_in(const struct tap_queue *q)
+{
+	return q->id == VENET_QUEUE_TX(q->pair);
+}
+
+static struct tap_in *tap_queue_in(struct tap_queue *q)
+{
+	return container_of(q, struct tap_in, q);
+}
+
+static struct tap_out *tap_queue_out(struct tap_queue *q)
+{
+	return container_of(q, struct tap_out, q);
 }
 
 static int tap_call_setup(struct tap_conn *tc, void *data)
 {
 	const struct venet_queue_setup *setup = data;
-	struct tap_queue *q = tap_queue_find(tc, setup->queue);
+	struct tap_queue *q = tap_queue_find(tc, le32_to_cpu(setup->queue));
 
 	if (!q || memchr_inv(setup->reserved, 0, sizeof(setup->reserved)))
 		return -EINVAL;
@@ -137,7 +166,7 @@ static struct tap_queue *tap_call_queue(struct tap_conn *tc,
 {
 	if (memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
 		return NULL;
-	return tap_queue_find(tc, arg->queue);
+	return tap_queue_find(tc, le32_to_cpu(arg->queue));
 }
 
 static int tap_call_start(struct tap_conn *tc, void *data)
@@ -147,10 +176,10 @@ static int tap_call_start(struct tap_conn *tc, void *data)
 
 	if (err)
 		return err;
-	if (q == &tc->in.q)
-		tap_in_started(&tc->in);
+	if (tap_queue_is_in(q))
+		tap_in_started(tap_queue_in(q));
 	else
-		tap_out_started(&tc->out);
+		tap_out_started(tap_queue_out(q));
 	return 0;
 }
 
@@ -159,8 +188,8 @@ static int tap_call_stop(struct tap_conn *tc, void *data)
 	struct tap_queue *q = tap_call_queue(tc, data);
 	int err = q ? tap_queue_stop(q) : -EINVAL;
 
-	if (!err && q == &tc->out.q)
-		tap_out_stopped(&tc->out);
+	if (!err && !tap_queue_is_in(q))
+		tap_out_stopped(tap_queue_out(q));
 	return err;
 }
 
@@ -169,9 +198,15 @@ static int tap_call_reset(struct tap_conn *tc, void *data)
 	struct tap_queue *q = tap_call_queue(tc, data);
 	int err = q ? tap_queue_reset(q) : -EINVAL;
 
-	if (!err && q == &tc->out.q)
-		tap_out_stopped(&tc->out);
+	if (!err && !tap_queue_is_in(q))
+		tap_out_stopped(tap_queue_out(q));
 	return err;
+}
+
+static bool tap_pair_running(const struct tap_pair *pair)
+{
+	return pair->in.q.state == TAP_QUEUE_RUNNING &&
+	       pair->out.q.state == TAP_QUEUE_RUNNING;
 }
 
 static int tap_call_link(struct tap_conn *tc, void *data)
@@ -181,8 +216,7 @@ static int tap_call_link(struct tap_conn *tc, void *data)
 
 	if (up > 1 || memchr_inv(link->reserved, 0, sizeof(link->reserved)))
 		return -EINVAL;
-	if (up && (tc->in.q.state != TAP_QUEUE_RUNNING ||
-		   tc->out.q.state != TAP_QUEUE_RUNNING))
+	if (up && !tap_pair_running(&tc->pairs[0]))
 		return -EBUSY;
 	WRITE_ONCE(tc->link, up);
 	tap_netdev_carrier(tc->tap);
@@ -208,8 +242,17 @@ static int tap_call_mac(struct tap_conn *tc, void *data)
 	if (!is_valid_ether_addr(arg->mac) ||
 	    memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
 		return -EINVAL;
-	/* The client gets all frames, whatever their address. */
-	return 0;
+	return tap_filter_set_mac(tc, arg->mac);
+}
+
+static int tap_call_rx_mode(struct tap_conn *tc, void *data)
+{
+	return tap_filter_set_mode(tc, data);
+}
+
+static int tap_call_vlan(struct tap_conn *tc, void *data)
+{
+	return tap_filter_set_vlans(tc, data);
 }
 
 static int tap_call_offloads(struct tap_conn *tc, void *data)
@@ -222,6 +265,24 @@ static int tap_call_offloads(struct tap_conn *tc, void *data)
 	    !tap_features_consistent(offloads | rest))
 		return -EINVAL;
 	tap_set_offloads(tc, offloads);
+	return 0;
+}
+
+static int tap_call_pairs(struct tap_conn *tc, void *data)
+{
+	const struct venet_pairs *arg = data;
+	u32 pairs = le32_to_cpu(arg->pairs);
+	u32 i;
+
+	if (!pairs || pairs > tap_usable_pairs(tc) ||
+	    memchr_inv(arg->reserved, 0, sizeof(arg->reserved)))
+		return -EINVAL;
+	for (i = 0; i < pairs; i++)
+		if (!tap_pair_running(&tc->pairs[i]))
+			return -EBUSY;
+	/* Pairs with the smp_load_acquire() in tap_flow_pair(): tc->flows. */
+	smp_store_release(&tc->nr_pairs, pairs);
+	tap_client_changed(tc->tap);
 	return 0;
 }
 
@@ -264,6 +325,18 @@ static const struct {
 		tap_call_offloads, sizeof(struct venet_offloads),
 		VENET_FEATURE(VENET_F_OFFLOADS),
 	},
+	[VENET_CALL_PAIRS] = {
+		tap_call_pairs, sizeof(struct venet_pairs),
+		VENET_FEATURE(VENET_F_MQ),
+	},
+	[VENET_CALL_RX_MODE] = {
+		tap_call_rx_mode, sizeof(struct venet_rx_mode),
+		VENET_FEATURE(VENET_F_RX_MODE),
+	},
+	[VENET_CALL_VLAN] = {
+		tap_call_vlan, sizeof(struct venet_vlan),
+		VENET_FEATURE(VENET_F_VLAN),
+	},
 };
 
 static bool tap_call_early(u32 func)
@@ -305,6 +378,14 @@ static int tap_shm_slab(struct tap_conn *tc, u32 n, struct vbus_shm *shm,
 	return 0;
 }
 
+static int tap_shm_ring(struct tap_conn *tc, u32 queue, struct vbus_shm *shm,
+			struct shm_signal *signal)
+{
+	struct tap_queue *q = tap_queue_find(tc, queue);
+
+	return q ? tap_queue_attach(q, shm, signal) : -EINVAL;
+}
+
 static int tap_shm(struct vbus_connection *conn, u32 id, struct vbus_shm *shm,
 		   struct shm_signal *signal)
 {
@@ -315,44 +396,44 @@ static int tap_shm(struct vbus_connection *conn, u32 id, struct vbus_shm *shm,
 		return -EBUSY;
 	if (id >= VENET_REGION_SLAB(0) && id < VENET_REGION_SLAB(TAP_SLABS))
 		return tap_shm_slab(tc, id - VENET_REGION_SLAB(0), shm, signal);
-	switch (id) {
-	case VENET_REGION_STATUS:
-		if (!tap_has(tc, VENET_F_STATUS))
-			return -EINVAL;
-		return tap_status_attach(tc, shm, signal);
-	case VENET_REGION_RING(VENET_QUEUE_RX(0)):
-		return tap_queue_attach(&tc->out.q, shm, signal);
-	case VENET_REGION_RING(VENET_QUEUE_TX(0)):
-		return tap_queue_attach(&tc->in.q, shm, signal);
-	}
-	return -EINVAL;
+	if (id >= VENET_REGION_RING(0))
+		return tap_shm_ring(tc, id - VENET_REGION_RING(0), shm, signal);
+	if (id != VENET_REGION_STATUS || !tap_has(tc, VENET_F_STATUS))
+		return -EINVAL;
+	return tap_status_attach(tc, shm, signal);
 }
 
 /* The interface lets go of the connection. */
 static void tap_unpublish(struct tap_conn *tc)
 {
 	struct venet_tap *tap = tc->tap;
+	u32 i;
 
 	WRITE_ONCE(tc->link, false);
-	WRITE_ONCE(tc->in.q.running, false);
-	WRITE_ONCE(tc->out.q.running, false);
+	for (i = 0; i < tc->max_pairs; i++) {
+		WRITE_ONCE(tc->pairs[i].in.q.running, false);
+		WRITE_ONCE(tc->pairs[i].out.q.running, false);
+	}
 	scoped_guard(mutex, &tap->lock)
 		rcu_assign_pointer(tap->conn, NULL);
 	tap_netdev_carrier(tap);
 	synchronize_rcu();
-	tap_out_stopped(&tc->out);
-	tap_features_changed(tap);
+	for (i = 0; i < tc->max_pairs; i++)
+		tap_out_stopped(&tc->pairs[i].out);
+	tap_client_changed(tap);
 }
 
 static void tap_close(struct vbus_connection *conn)
 {
 	struct tap_conn *tc = vbus_connection_priv(conn);
-	int i;
+	u32 i;
 
 	tap_unpublish(tc);
 	tap_status_detach(tc);
-	tap_queue_detach(&tc->in.q);
-	tap_queue_detach(&tc->out.q);
+	for (i = 0; i < tc->max_pairs; i++) {
+		tap_queue_detach(&tc->pairs[i].in.q);
+		tap_queue_detach(&tc->pairs[i].out.q);
+	}
 	for (i = 0; i < TAP_SLABS; i++) {
 		vbus_shm_put(tc->slabs[i]);
 		tc->slabs[i] = NULL;
@@ -365,7 +446,9 @@ static void tap_release(struct vbus_connection *conn)
 	struct tap_conn *tc = vbus_connection_priv(conn);
 
 	mutex_destroy(&tc->lock);
-	kfree(tc);
+	kvfree(tc->flows);
+	tap_filter_free(tc);
+	kvfree(tc);
 }
 
 static const struct vbus_connection_ops tap_connection_ops = {
@@ -378,16 +461,23 @@ static const struct vbus_connection_ops tap_connection_ops = {
 static struct tap_conn *tap_conn_create(struct vbus_connection *conn,
 					struct venet_tap *tap)
 {
-	struct tap_conn *tc = kzalloc_obj(*tc, GFP_KERNEL_ACCOUNT);
+	const u32 max_pairs = tap->max_pairs;
+	struct tap_conn *tc;
+	u32 i;
 
+	tc = kvzalloc_flex(*tc, pairs, max_pairs, GFP_KERNEL_ACCOUNT);
 	if (!tc)
 		return NULL;
+	tc->max_pairs = max_pairs;
+	tc->nr_pairs = 1;
 	tc->tap = tap;
 	tc->conn = conn;
 	mutex_init(&tc->lock);
 	tc->mtu = TAP_MAX_MTU;
-	tap_in_init(&tc->in, tc);
-	tap_out_init(&tc->out, tc);
+	for (i = 0; i < max_pairs; i++) {
+		tap_in_init(&tc->pairs[i].in, tc, i);
+		tap_out_init(&tc->pairs[i].out, tc, i);
+	}
 	tap_status_init(tc);
 	return tc;
 }
@@ -415,12 +505,12 @@ int tap_open(struct vbus_connection *conn, u32 version)
 		return -ENOMEM;
 	scoped_guard(mutex, &tap->lock) {
 		if (tap_conn_locked(tap)) {
-			kfree(tc);
+			kvfree(tc);
 			return -EBUSY;
 		}
+		ether_addr_copy(tc->mac, tap->client_mac);
 		/* Nothing counts without a connection. */
-		tc->in_base = tap->in;
-		tc->out_base = tap->out;
+		tap_tally_sum(tap, &tc->base);
 		vbus_connection_set_ops(conn, &tap_connection_ops, tc);
 		rcu_assign_pointer(tap->conn, tc);
 	}

@@ -5,6 +5,8 @@
  * What the client writes there decides where the kernel looks for headers and
  * how it cuts frames up, so all of it is checked before any helper sees it.
  */
+#include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/string.h>
 #include <linux/virtio_net.h>
 
@@ -157,6 +159,47 @@ static int tap_hdr_legal(u64 offloads, struct sk_buff *skb)
 	if (skb->ip_summed == CHECKSUM_PARTIAL && !(features & NETIF_F_HW_CSUM))
 		return skb_checksum_help(skb);
 	return 0;
+}
+
+/* What the hash of a frame was made of, as VIRTIO calls it. */
+static u16 tap_hash_report(const struct sk_buff *skb)
+{
+	bool v6 = skb->protocol == htons(ETH_P_IPV6);
+	u32 offset = skb_network_offset(skb);
+	u8 buf, *protocol;
+
+	if (!v6 && skb->protocol != htons(ETH_P_IP))
+		return VIRTIO_NET_HASH_REPORT_NONE;
+	offset += v6 ? offsetof(struct ipv6hdr, nexthdr) :
+		       offsetof(struct iphdr, protocol);
+	protocol = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	switch (protocol ? *protocol : 0) {
+	case IPPROTO_TCP:
+		return v6 ? VIRTIO_NET_HASH_REPORT_TCPv6 :
+			    VIRTIO_NET_HASH_REPORT_TCPv4;
+	case IPPROTO_UDP:
+		return v6 ? VIRTIO_NET_HASH_REPORT_UDPv6 :
+			    VIRTIO_NET_HASH_REPORT_UDPv4;
+	}
+	return VIRTIO_NET_HASH_REPORT_NONE;
+}
+
+/**
+ * tap_hdr_hash - tell the client the hash of a frame
+ * @skb: the frame
+ * @vd: the header, made by tap_hdr_from_skb()
+ *
+ * A hash that the stack has is passed on; none is computed for it.
+ */
+void tap_hdr_hash(const struct sk_buff *skb, struct venet_desc *vd)
+{
+	u16 report = skb->l4_hash ? tap_hash_report(skb) :
+				    VIRTIO_NET_HASH_REPORT_NONE;
+
+	if (report == VIRTIO_NET_HASH_REPORT_NONE)
+		return;
+	vd->hash = cpu_to_le32(skb->hash);
+	vd->hash_report = cpu_to_le16(report);
 }
 
 /**

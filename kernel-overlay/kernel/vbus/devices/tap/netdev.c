@@ -10,11 +10,12 @@
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
+#include <net/netdev_queues.h>
 
 #include "tap.h"
 
-/* The client's wishes reach the interface's features at most that often. */
-#define TAP_FEATURES_DELAY	(HZ / 10)
+/* The client's wishes reach the interface at most that often. */
+#define TAP_FOLLOW_DELAY	(HZ / 10)
 
 /* Tell the client, if there is one, that the far end has changed. */
 static void tap_netdev_changed(const struct venet_tap *tap)
@@ -96,10 +97,29 @@ static netdev_features_t tap_ndo_features_check(struct sk_buff *skb,
 						 features));
 }
 
+/*
+ * The queue that the client has sent the flow on. It may have changed how many
+ * pairs it uses and the interface not have followed yet.
+ */
+static u16 tap_ndo_select_queue(struct net_device *dev, struct sk_buff *skb,
+				struct net_device *sb_dev)
+{
+	const struct venet_tap *tap = tap_from_netdev(dev);
+	const struct tap_conn *tc;
+	u32 pair = 0;
+
+	guard(rcu)();
+	tc = rcu_dereference(tap->conn);
+	if (tc)
+		pair = tap_flow_pair(tc, skb);
+	return pair < READ_ONCE(dev->real_num_tx_queues) ? pair : 0;
+}
+
 static const struct net_device_ops tap_netdev_ops = {
 	.ndo_open = tap_ndo_open,
 	.ndo_stop = tap_ndo_stop,
 	.ndo_start_xmit = tap_xmit,
+	.ndo_select_queue = tap_ndo_select_queue,
 	.ndo_validate_addr = eth_validate_addr,
 	.ndo_set_mac_address = tap_ndo_set_mac,
 	.ndo_change_mtu = tap_ndo_change_mtu,
@@ -107,12 +127,33 @@ static const struct net_device_ops tap_netdev_ops = {
 	.ndo_features_check = tap_ndo_features_check,
 };
 
+#define TAP_STAT(_direction, _counter) \
+	{ #_direction "_" #_counter, \
+	  offsetof(struct tap_tally, _direction._counter) }
+
 /* ethtool -S: "in" is from the client, "out" is to it. */
-static const char tap_counter_names[][ETH_GSTRING_LEN] = {
-	"in_packets", "in_bytes", "in_dropped", "in_errors", "in_batches",
-	"in_bells", "in_deferred", "in_faults", "in_broken",
-	"out_packets", "out_bytes", "out_dropped", "out_batches", "out_bells",
-	"out_full", "out_stalls", "out_broken",
+static const struct tap_stat {
+	char name[ETH_GSTRING_LEN];
+	size_t offset;
+} tap_stats[] = {
+	TAP_STAT(in, packets),
+	TAP_STAT(in, bytes),
+	TAP_STAT(in, dropped),
+	TAP_STAT(in, errors),
+	TAP_STAT(in, batches),
+	TAP_STAT(in, bells),
+	TAP_STAT(in, deferred),
+	TAP_STAT(in, faults),
+	TAP_STAT(in, broken),
+	TAP_STAT(out, packets),
+	TAP_STAT(out, bytes),
+	TAP_STAT(out, dropped),
+	TAP_STAT(out, batches),
+	TAP_STAT(out, bells),
+	TAP_STAT(out, full),
+	TAP_STAT(out, stalls),
+	TAP_STAT(out, filtered),
+	TAP_STAT(out, broken),
 };
 
 static void tap_get_drvinfo(struct net_device *dev,
@@ -122,36 +163,114 @@ static void tap_get_drvinfo(struct net_device *dev,
 	strscpy(info->bus_info, vbus_device_name(tap_from_netdev(dev)->vdev));
 }
 
+/* All together, then each queue of the interface. */
 static int tap_get_sset_count(struct net_device *dev, int set)
 {
-	return set == ETH_SS_STATS ? ARRAY_SIZE(tap_counter_names) :
-				     -EOPNOTSUPP;
+	if (set != ETH_SS_STATS)
+		return -EOPNOTSUPP;
+	return (1 + dev->real_num_tx_queues) * ARRAY_SIZE(tap_stats);
+}
+
+/* "in_packets" of queue 3 is "in3_packets". */
+static void tap_get_queue_strings(u8 **data, u32 queue)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tap_stats); i++) {
+		const char *name = tap_stats[i].name;
+		int prefix = strcspn(name, "_");
+
+		ethtool_sprintf(data, "%.*s%u%s", prefix, name, queue,
+				name + prefix);
+	}
 }
 
 static void tap_get_strings(struct net_device *dev, u32 set, u8 *data)
 {
-	if (set == ETH_SS_STATS)
-		memcpy(data, tap_counter_names, sizeof(tap_counter_names));
+	u32 i;
+
+	if (set != ETH_SS_STATS)
+		return;
+	for (i = 0; i < ARRAY_SIZE(tap_stats); i++)
+		ethtool_puts(&data, tap_stats[i].name);
+	for (i = 0; i < dev->real_num_tx_queues; i++)
+		tap_get_queue_strings(&data, i);
+}
+
+static u64 *tap_get_tally(u64 *data, const struct tap_tally *tally)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(tap_stats); i++) {
+		const u64 *counter = (const void *)tally + tap_stats[i].offset;
+
+		*data++ = READ_ONCE(*counter);
+	}
+	return data;
 }
 
 static void tap_get_ethtool_stats(struct net_device *dev,
 				  struct ethtool_stats *stats, u64 *data)
 {
 	const struct venet_tap *tap = tap_from_netdev(dev);
-	const struct tap_counters *in = &tap->in, *out = &tap->out;
-	const u64 *counters[] = {
-		&in->packets, &in->bytes, &in->dropped, &in->errors,
-		&in->batches, &in->bells, &in->deferred, &in->faults,
-		&in->broken,
-		&out->packets, &out->bytes, &out->dropped, &out->batches,
-		&out->bells, &out->full, &out->stalls, &out->broken,
-	};
-	int i;
+	struct tap_tally sum;
+	u32 i;
 
-	static_assert(ARRAY_SIZE(counters) == ARRAY_SIZE(tap_counter_names));
-	for (i = 0; i < ARRAY_SIZE(counters); i++)
-		data[i] = READ_ONCE(*counters[i]);
+	tap_tally_sum(tap, &sum);
+	data = tap_get_tally(data, &sum);
+	for (i = 0; i < dev->real_num_tx_queues; i++)
+		data = tap_get_tally(data, &tap->tallies[i]);
 }
+
+/* Of the netdev netlink family. */
+static void tap_get_queue_stats_rx(struct net_device *dev, int i,
+				   struct netdev_queue_stats_rx *stats)
+{
+	const struct venet_tap *tap = tap_from_netdev(dev);
+
+	stats->packets = READ_ONCE(tap->tallies[i].in.packets);
+	stats->bytes = READ_ONCE(tap->tallies[i].in.bytes);
+}
+
+static void tap_get_queue_stats_tx(struct net_device *dev, int i,
+				   struct netdev_queue_stats_tx *stats)
+{
+	const struct venet_tap *tap = tap_from_netdev(dev);
+
+	stats->packets = READ_ONCE(tap->tallies[i].out.packets);
+	stats->bytes = READ_ONCE(tap->tallies[i].out.bytes);
+	stats->stop = READ_ONCE(tap->tallies[i].out.full);
+}
+
+/* What was counted on queues that are not there now. */
+static void tap_get_base_stats(struct net_device *dev,
+			       struct netdev_queue_stats_rx *rx,
+			       struct netdev_queue_stats_tx *tx)
+{
+	const struct venet_tap *tap = tap_from_netdev(dev);
+	u32 i;
+
+	rx->packets = 0;
+	rx->bytes = 0;
+	tx->packets = 0;
+	tx->bytes = 0;
+	tx->stop = 0;
+	for (i = dev->real_num_rx_queues; i < TAP_PAIRS; i++) {
+		rx->packets += READ_ONCE(tap->tallies[i].in.packets);
+		rx->bytes += READ_ONCE(tap->tallies[i].in.bytes);
+	}
+	for (i = dev->real_num_tx_queues; i < TAP_PAIRS; i++) {
+		tx->packets += READ_ONCE(tap->tallies[i].out.packets);
+		tx->bytes += READ_ONCE(tap->tallies[i].out.bytes);
+		tx->stop += READ_ONCE(tap->tallies[i].out.full);
+	}
+}
+
+static const struct netdev_stat_ops tap_stat_ops = {
+	.get_queue_stats_rx = tap_get_queue_stats_rx,
+	.get_queue_stats_tx = tap_get_queue_stats_tx,
+	.get_base_stats = tap_get_base_stats,
+};
 
 static int tap_get_link_ksettings(struct net_device *dev,
 				  struct ethtool_link_ksettings *cmd)
@@ -163,12 +282,21 @@ static int tap_get_link_ksettings(struct net_device *dev,
 	return 0;
 }
 
+/* The client says how many it uses. */
+static void tap_get_channels(struct net_device *dev,
+			     struct ethtool_channels *channels)
+{
+	channels->max_combined = dev->num_tx_queues;
+	channels->combined_count = dev->real_num_tx_queues;
+}
+
 static const struct ethtool_ops tap_ethtool_ops = {
 	.get_drvinfo = tap_get_drvinfo,
 	.get_link = ethtool_op_get_link,
 	.get_sset_count = tap_get_sset_count,
 	.get_strings = tap_get_strings,
 	.get_ethtool_stats = tap_get_ethtool_stats,
+	.get_channels = tap_get_channels,
 	.get_ts_info = ethtool_op_get_ts_info,
 	.get_link_ksettings = tap_get_link_ksettings,
 };
@@ -178,6 +306,7 @@ static void tap_netdev_setup(struct net_device *dev)
 	ether_setup(dev);
 	dev->netdev_ops = &tap_netdev_ops;
 	dev->ethtool_ops = &tap_ethtool_ops;
+	dev->stat_ops = &tap_stat_ops;
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->min_mtu = TAP_MIN_MTU;
 	dev->max_mtu = TAP_MAX_MTU;
@@ -196,7 +325,7 @@ static void tap_netdev_publish(struct venet_tap *tap, struct net_device *dev)
 		rcu_assign_pointer(tap->netdev, dev);
 	tap_netdev_carrier(tap);
 	tap_netdev_changed(tap);
-	tap_features_changed(tap);
+	tap_client_changed(tap);
 }
 
 /**
@@ -215,12 +344,14 @@ int tap_netdev_register(struct venet_tap *tap)
 	int err;
 
 	lockdep_assert_held(&tap->admin);
-	dev = alloc_netdev(sizeof(struct tap_port), tap->ifname,
-			   strchr(tap->ifname, '%') ? NET_NAME_ENUM :
-						      NET_NAME_USER,
-			   tap_netdev_setup);
+	dev = alloc_netdev_mqs(sizeof(struct tap_port), tap->ifname,
+			       strchr(tap->ifname, '%') ? NET_NAME_ENUM :
+							  NET_NAME_USER,
+			       tap_netdev_setup, tap->max_pairs, tap->max_pairs);
 	if (!dev)
 		return -ENOMEM;
+	/* Not registered, so it cannot fail. */
+	netif_set_real_num_queues(dev, 1, 1);
 	((struct tap_port *)netdev_priv(dev))->tap = tap;
 	dev_net_set(dev, current->nsproxy->net_ns);
 	eth_hw_addr_set(dev, tap->host_mac);
@@ -272,18 +403,18 @@ void tap_netdev_carrier(struct venet_tap *tap)
 		netif_carrier_off(dev);
 }
 
-/* Does the queue above wait for buffers of the client's? */
-bool tap_netdev_stopped(const struct venet_tap *tap)
+/* Does a queue above wait for buffers of the client's? */
+bool tap_netdev_stopped(const struct venet_tap *tap, u32 queue)
 {
 	const struct net_device *dev;
 
 	guard(rcu)();
 	dev = rcu_dereference(tap->netdev);
-	return dev && netif_tx_queue_stopped(netdev_get_tx_queue(dev, 0));
+	return dev && netif_tx_queue_stopped(netdev_get_tx_queue(dev, queue));
 }
 
-/* Let the queue above go on. Any context. */
-void tap_netdev_wake(struct venet_tap *tap)
+/* Let a queue above go on. Any context. */
+void tap_netdev_wake(struct venet_tap *tap, u32 queue)
 {
 	struct netdev_queue *txq;
 	struct net_device *dev;
@@ -292,28 +423,54 @@ void tap_netdev_wake(struct venet_tap *tap)
 	dev = rcu_dereference(tap->netdev);
 	if (!dev)
 		return;
-	txq = netdev_get_tx_queue(dev, 0);
+	txq = netdev_get_tx_queue(dev, queue);
 	if (netif_tx_queue_stopped(txq))
 		netif_tx_wake_queue(txq);
 }
 
-/* The client's offloads have changed: never RTNL from its call. */
-void tap_features_changed(struct venet_tap *tap)
+/* The client's offloads or pairs have changed: never RTNL from its call. */
+void tap_client_changed(struct venet_tap *tap)
 {
-	queue_delayed_work(tap_wq, &tap->features_work, TAP_FEATURES_DELAY);
+	queue_delayed_work(tap_wq, &tap->follow_work, TAP_FOLLOW_DELAY);
 }
 
-void tap_features_work(struct work_struct *work)
+static u32 tap_client_pairs(const struct venet_tap *tap)
+{
+	const struct tap_conn *tc;
+
+	guard(rcu)();
+	tc = rcu_dereference(tap->conn);
+	return tc ? READ_ONCE(tc->nr_pairs) : 1;
+}
+
+/*
+ * Receive queues only get more: a frame's queue is noted without a lock, and
+ * must still be there when the stack looks at it.
+ */
+static void tap_follow_pairs(const struct venet_tap *tap,
+			     struct net_device *dev)
+{
+	u32 pairs = tap_client_pairs(tap);
+	u32 rx = max(pairs, dev->real_num_rx_queues);
+
+	if (pairs != dev->real_num_tx_queues &&
+	    netif_set_real_num_queues(dev, pairs, rx) && net_ratelimit())
+		netdev_warn(dev, "cannot use %u queues\n", pairs);
+}
+
+void tap_follow_work(struct work_struct *work)
 {
 	struct venet_tap *tap = container_of(to_delayed_work(work),
-					     struct venet_tap, features_work);
+					     struct venet_tap, follow_work);
 	struct net_device *dev;
 
 	rtnl_lock();
 	/* It cannot be unregistered before RTNL is dropped. */
 	scoped_guard(mutex, &tap->lock)
 		dev = tap_netdev_locked(tap);
-	if (dev)
+	if (dev) {
+		tap_follow_pairs(tap, dev);
 		netdev_update_features(dev);
+	}
 	rtnl_unlock();
 }

@@ -10,13 +10,14 @@
 #include "tap.h"
 #include "trace.h"
 
-void tap_queue_init(struct tap_queue *q, struct tap_conn *tc, u32 id,
+void tap_queue_init(struct tap_queue *q, struct tap_conn *tc, u32 pair, u32 id,
 		    struct tap_counters *counters,
 		    void (*signal)(struct shm_signal_notifier *notifier,
 				   enum shm_signal_context ctx))
 {
 	q->tc = tc;
 	q->id = id;
+	q->pair = pair;
 	q->counters = counters;
 	q->notifier.signal = signal;
 }
@@ -147,25 +148,16 @@ static void tap_queue_dirty_signal(struct tap_queue *q)
 		       sizeof(struct shm_signal_side));
 }
 
-static void tap_queue_dirty_slots(struct tap_queue *q, u32 first, u32 n)
-{
-	vbus_shm_dirty(q->shm, struct_size_t(struct venet_ring, desc, first),
-		       n * sizeof(struct ioq_desc));
-}
-
-/* Return the @n oldest descriptors that were read. */
+/*
+ * Return the @n oldest descriptors that were read. What was written is in few
+ * pages, and asking which costs more than naming all of them.
+ */
 void tap_queue_give_back(struct tap_queue *q, u32 n)
 {
-	u32 first = q->ring.tail & q->ring.mask;
-	u32 to_end = q->ring.mask + 1 - first;
-
 	ioq_give_back(&q->ring, n);
 	tap_count(&q->counters->batches, 1);
-	if (!q->shm->ops->dirty)
-		return;
-	tap_queue_dirty_slots(q, first, min(n, to_end));
-	if (n > to_end)
-		tap_queue_dirty_slots(q, 0, n - to_end);
+	vbus_shm_dirty(q->shm, offsetof(struct venet_ring, desc),
+		       IOQ_RING_LEN((size_t)q->ring.mask + 1));
 }
 
 /* Tell the client, if it wants to be told. */

@@ -16,6 +16,7 @@
 #include <linux/etherdevice.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
 #include <linux/skbuff.h>
 
@@ -24,6 +25,10 @@
 /* One pass ends after so many frames or bytes. */
 #define TAP_IN_FRAMES		64
 #define TAP_IN_BYTES		(128 << 10)
+
+/* A bell so many ns after the last is soon, and so many are a stream. */
+#define TAP_IN_SOON		(100 * NSEC_PER_USEC)
+#define TAP_IN_STREAK		4
 
 /* A frame up to this size is in one piece, a longer one has that much at hand. */
 #define TAP_IN_LINEAR		2048
@@ -226,7 +231,7 @@ static int tap_in_copy(struct tap_in *in, const struct tap_frame *frame,
 	return 0;
 }
 
-/* Say in the frame's first descriptor what became of it. */
+/* Say with the frame's first descriptor what became of it. */
 static void tap_in_answer(struct tap_in *in, struct tap_pass *pass,
 			  const struct tap_frame *frame, u16 flags)
 {
@@ -265,6 +270,15 @@ static enum tap_in_result tap_in_fault(struct tap_in *in,
 	return TAP_IN_FAULT;
 }
 
+/* The interface gets its queues a little later than the client uses them. */
+static void tap_in_note_queue(const struct tap_in *in, struct sk_buff *skb,
+			      const struct net_device *dev)
+{
+	if (in->q.pair < READ_ONCE(dev->real_num_rx_queues))
+		skb_record_rx_queue(skb, in->q.pair);
+	tap_flow_seen(in->q.tc, skb, in->q.pair);
+}
+
 /* Hand a complete frame to the host's side, or find that it does not hold. */
 static enum tap_in_result tap_in_accept(struct tap_in *in,
 					struct tap_pass *pass,
@@ -276,12 +290,12 @@ static enum tap_in_result tap_in_accept(struct tap_in *in,
 		kfree_skb(skb);
 		return tap_in_refuse(in, pass, frame);
 	}
-	skb_record_rx_queue(skb, 0);
 	skb->protocol = eth_type_trans(skb, dev);
 	if (!tap_hdr_matches(&frame->vd, skb->protocol)) {
 		kfree_skb(skb);
 		return tap_in_refuse(in, pass, frame);
 	}
+	tap_in_note_queue(in, skb, dev);
 	list_add_tail(&skb->list, &pass->skbs);
 	dev_sw_netstats_rx_add(dev, frame->len);
 	tap_count(&in->q.counters->packets, 1);
@@ -329,6 +343,20 @@ static struct net_device *tap_in_netdev(const struct tap_in *in)
 	return dev && netif_running(dev) ? dev : NULL;
 }
 
+/* A list is for many: for one frame it only costs. */
+static void tap_in_hand_up(struct list_head *skbs)
+{
+	struct sk_buff *skb;
+
+	if (!list_is_singular(skbs)) {
+		netif_receive_skb_list(skbs);
+		return;
+	}
+	skb = list_first_entry(skbs, struct sk_buff, list);
+	skb_list_del_init(skb);
+	netif_receive_skb(skb);
+}
+
 /*
  * One pass: within one RCU critical section, with softirqs off, by who has
  * TAP_IN_BUSY.
@@ -348,7 +376,7 @@ static enum tap_in_result tap_in_pass(struct tap_in *in)
 		tap_queue_inject(&in->q);
 		tap_status_counted(in->q.tc);
 	}
-	netif_receive_skb_list(&pass.skbs);
+	tap_in_hand_up(&pass.skbs);
 	if (result == TAP_IN_FAULT)
 		return TAP_IN_FAULT;
 	if (result == TAP_IN_DONE || tap_queue_enable(&in->q))
@@ -393,12 +421,40 @@ static bool tap_in_run(struct tap_in *in, bool deferred)
 	return result != TAP_IN_DONE || test_bit(TAP_IN_AGAIN, &in->flags);
 }
 
+/*
+ * A client that rings again and again and did not have to be woken in between
+ * has more to send. Then the bell is not answered at once: it stays off until
+ * the worker gets to the ring, beside the client or when the client pauses, and
+ * takes all that has gathered. A guess: if the client rings on several CPUs at
+ * a time it may be wrong, and costs what the worker costs.
+ */
+static bool tap_in_streams(struct tap_in *in)
+{
+	const struct tap_pair *pair = &in->q.tc->pairs[in->q.pair];
+	u64 woken = READ_ONCE(pair->out.q.counters->bells);
+	u64 now = local_clock();
+	bool again;
+
+	again = now - READ_ONCE(in->rung_at) < TAP_IN_SOON &&
+		woken == READ_ONCE(in->woken);
+	WRITE_ONCE(in->rung_at, now);
+	WRITE_ONCE(in->woken, woken);
+	if (!again)
+		WRITE_ONCE(in->streak, 0);
+	else if (READ_ONCE(in->streak) < TAP_IN_STREAK)
+		WRITE_ONCE(in->streak, in->streak + 1);
+	return READ_ONCE(in->streak) == TAP_IN_STREAK;
+}
+
 /* The client's bell. */
 static void tap_in_signal(struct shm_signal_notifier *notifier,
 			  enum shm_signal_context ctx)
 {
 	struct tap_in *in = container_of(notifier, struct tap_in, q.notifier);
 
+	if (ctx == SHM_SIGNAL_PROCESS && tap_in_streams(in) &&
+	    vbus_work_queue(&in->work))
+		return;
 	if (ctx == SHM_SIGNAL_ATOMIC || tap_in_run(in, false))
 		vbus_work_queue(&in->work);
 }
@@ -420,9 +476,9 @@ void tap_in_started(struct tap_in *in)
 	vbus_work_queue(&in->work);
 }
 
-void tap_in_init(struct tap_in *in, struct tap_conn *tc)
+void tap_in_init(struct tap_in *in, struct tap_conn *tc, u32 pair)
 {
-	tap_queue_init(&in->q, tc, VENET_QUEUE_TX(0), &tc->tap->in,
-		       tap_in_signal);
+	tap_queue_init(&in->q, tc, pair, VENET_QUEUE_TX(pair),
+		       &tc->tap->tallies[pair].in, tap_in_signal);
 	vbus_work_init(&in->work, tc->conn, tap_in_work);
 }

@@ -2,11 +2,12 @@
 /*
  * venet-tap: frames for the client
  *
- * ndo_start_xmit() copies them into buffers that the client has posted. The
- * interface's transmit lock is the lock of the ring. No skb outlives the call:
- * it has been copied, or dropped, or the queue above keeps it because buffers
- * ran out. Then the client's next buffers ring; if that takes too long, frames
- * are dropped until it does, so that a client that is dead holds no skbs.
+ * ndo_start_xmit() copies them into buffers that the client has posted. The lock
+ * of the interface's transmit queue is the lock of the ring of that number. No
+ * skb outlives the call: it has been copied, or dropped, or the queue above keeps
+ * it because buffers ran out. Then the client's next buffers ring; if that takes
+ * too long, frames are dropped until it does, so that a client that is dead
+ * holds no skbs.
  */
 #include <linux/cleanup.h>
 #include <linux/etherdevice.h>
@@ -136,6 +137,8 @@ static int tap_out_deliver(struct tap_out *out, struct sk_buff *skb)
 		return n;
 	skb_tx_timestamp(skb);
 	err = tap_hdr_from_skb(offloads, skb, n, &vd);
+	if (!err && tap_has(out->q.tc, VENET_F_HASH))
+		tap_hdr_hash(skb, &vd);
 	if (!err)
 		err = tap_out_fill(out, skb, &vd, n);
 	if (err) {
@@ -233,8 +236,13 @@ static int tap_out_xmit(struct tap_out *out, struct sk_buff *skb,
 			struct netdev_queue *txq)
 {
 	struct tap_counters *counters = out->q.counters;
-	int err = tap_out_try(out, skb, txq);
+	int err = 0;
 
+	if (!tap_filter_passes(out->q.tc, skb)) {
+		tap_count(&counters->filtered, 1);
+		goto flush;
+	}
+	err = tap_out_try(out, skb, txq);
 	if (!err) {
 		tap_count(&counters->packets, 1);
 		tap_count(&counters->bytes, skb->len);
@@ -242,6 +250,7 @@ static int tap_out_xmit(struct tap_out *out, struct sk_buff *skb,
 	} else if (err != -EBUSY) {
 		tap_count(&counters->dropped, 1);
 	}
+flush:
 	if (!netdev_xmit_more() || netif_xmit_stopped(txq))
 		tap_out_flush(out);
 	if (err != -EBUSY)
@@ -262,14 +271,15 @@ netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct venet_tap *tap = tap_from_netdev(dev);
 	struct netdev_queue *txq = skb_get_tx_queue(dev, skb);
+	u32 queue = skb_get_queue_mapping(skb);
 	u32 len = skb->len;
 	struct tap_conn *tc;
 	int err = -ENETDOWN;
 
 	guard(rcu)();
 	tc = rcu_dereference(tap->conn);
-	if (tc)
-		err = tap_out_xmit(&tc->out, skb, txq);
+	if (tc && queue < tc->max_pairs)
+		err = tap_out_xmit(&tc->pairs[queue].out, skb, txq);
 	if (err == -EBUSY)
 		return NETDEV_TX_BUSY;
 	if (err) {
@@ -289,7 +299,7 @@ static void tap_out_signal(struct shm_signal_notifier *notifier,
 	struct tap_out *out = container_of(notifier, struct tap_out, q.notifier);
 
 	WRITE_ONCE(out->stalled, false);
-	tap_netdev_wake(out->q.tc->tap);
+	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
 /* Buffers ran out and none have come: let go of what waits. */
@@ -298,19 +308,19 @@ static void tap_out_stall(struct timer_list *timer)
 	struct tap_out *out = container_of(timer, struct tap_out, stall);
 	struct venet_tap *tap = out->q.tc->tap;
 
-	if (!tap_netdev_stopped(tap))
+	if (!tap_netdev_stopped(tap, out->q.pair))
 		return;
 	tap_count(&out->q.counters->stalls, 1);
 	trace_venet_tap_stall(tap->vdev);
 	WRITE_ONCE(out->stalled, true);
-	tap_netdev_wake(tap);
+	tap_netdev_wake(tap, out->q.pair);
 }
 
 /* The queue was started: what waits above may come. */
 void tap_out_started(struct tap_out *out)
 {
 	WRITE_ONCE(out->stalled, false);
-	tap_netdev_wake(out->q.tc->tap);
+	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
 /* The queue was stopped: what waits above comes, and is dropped. */
@@ -318,12 +328,12 @@ void tap_out_stopped(struct tap_out *out)
 {
 	timer_delete_sync(&out->stall);
 	out->unsignalled = false;
-	tap_netdev_wake(out->q.tc->tap);
+	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
-void tap_out_init(struct tap_out *out, struct tap_conn *tc)
+void tap_out_init(struct tap_out *out, struct tap_conn *tc, u32 pair)
 {
-	tap_queue_init(&out->q, tc, VENET_QUEUE_RX(0), &tc->tap->out,
-		       tap_out_signal);
+	tap_queue_init(&out->q, tc, pair, VENET_QUEUE_RX(pair),
+		       &tc->tap->tallies[pair].out, tap_out_signal);
 	timer_setup(&out->stall, tap_out_stall, 0);
 }

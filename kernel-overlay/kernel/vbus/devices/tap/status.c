@@ -33,6 +33,8 @@ struct tap_status {
 static_assert(sizeof(struct tap_status) ==
 	      offsetof(struct venet_status, reserved) -
 	      offsetof(struct venet_status, link));
+/* All of our queues are in the first word of those that are broken. */
+static_assert(2 * TAP_PAIRS <= 64);
 static_assert(offsetof(struct tap_status, rx_dropped) ==
 	      offsetof(struct venet_status, rx_dropped) -
 	      offsetof(struct venet_status, link));
@@ -48,34 +50,35 @@ static void tap_status_far_end(const struct venet_tap *tap,
 	s->mtu = cpu_to_le32(dev ? READ_ONCE(dev->mtu) : ETH_DATA_LEN);
 }
 
-static __le64 tap_status_since(const u64 *counter, u64 base)
-{
-	return cpu_to_le64(READ_ONCE(*counter) - base);
-}
-
 static void tap_status_counters(const struct tap_conn *tc,
 				struct tap_status *s)
 {
-	const struct tap_counters *in = &tc->tap->in, *in0 = &tc->in_base;
-	const struct tap_counters *out = &tc->tap->out, *out0 = &tc->out_base;
+	const struct tap_tally *base = &tc->base;
+	struct tap_tally now;
 
-	s->tx_packets = tap_status_since(&in->packets, in0->packets);
-	s->tx_bytes = tap_status_since(&in->bytes, in0->bytes);
-	s->tx_dropped = tap_status_since(&in->dropped, in0->dropped);
-	s->tx_errors = tap_status_since(&in->errors, in0->errors);
-	s->rx_packets = tap_status_since(&out->packets, out0->packets);
-	s->rx_bytes = tap_status_since(&out->bytes, out0->bytes);
-	s->rx_dropped = tap_status_since(&out->dropped, out0->dropped);
+	tap_tally_sum(tc->tap, &now);
+	s->tx_packets = cpu_to_le64(now.in.packets - base->in.packets);
+	s->tx_bytes = cpu_to_le64(now.in.bytes - base->in.bytes);
+	s->tx_dropped = cpu_to_le64(now.in.dropped - base->in.dropped);
+	s->tx_errors = cpu_to_le64(now.in.errors - base->in.errors);
+	s->rx_packets = cpu_to_le64(now.out.packets - base->out.packets);
+	s->rx_bytes = cpu_to_le64(now.out.bytes - base->out.bytes);
+	s->rx_dropped = cpu_to_le64(now.out.dropped - base->out.dropped);
 }
 
 static __le64 tap_status_broken(const struct tap_conn *tc)
 {
 	u64 broken = 0;
+	u32 i;
 
-	if (READ_ONCE(tc->in.q.broken))
-		broken |= BIT_ULL(tc->in.q.id);
-	if (READ_ONCE(tc->out.q.broken))
-		broken |= BIT_ULL(tc->out.q.id);
+	for (i = 0; i < tc->max_pairs; i++) {
+		const struct tap_pair *pair = &tc->pairs[i];
+
+		if (READ_ONCE(pair->in.q.broken))
+			broken |= BIT_ULL(pair->in.q.id);
+		if (READ_ONCE(pair->out.q.broken))
+			broken |= BIT_ULL(pair->out.q.id);
+	}
 	return cpu_to_le64(broken);
 }
 

@@ -32,9 +32,9 @@
  * features and queues belong to tc->lock and, in close(), to the closing task.
  *
  * The ring of a queue, its signal and its counters belong to one at a time: in:
- * to who has set TAP_IN_BUSY; out: to the interface's transmit lock. The two
- * directions share no lock: the answer to a frame that came in may go out
- * before the call that brought it in has returned.
+ * to who has set that queue's TAP_IN_BUSY; out: to the lock of the interface's
+ * transmit queue of the same number. No two queues share a lock: the answer to a
+ * frame that came in may go out before the call that brought it in has returned.
  */
 #ifndef _VENET_TAP_H
 #define _VENET_TAP_H
@@ -55,7 +55,8 @@
 #define TAP_MIN_MTU		ETH_MIN_MTU
 #define TAP_MAX_MTU		9000
 
-/* Limits that venet_info announces. */
+/* Limits that venet_info announces; the module may be told of fewer pairs. */
+#define TAP_PAIRS		16
 #define TAP_RING_MIN		8
 #define TAP_RING_MAX		4096
 #define TAP_IN_DESCS		20	/* for one frame from the driver */
@@ -78,9 +79,15 @@
 			 VENET_FEATURE(VENET_F_STATUS) | \
 			 VENET_FEATURE(VENET_F_MTU) | \
 			 VENET_FEATURE(VENET_F_MAC) | \
-			 VENET_FEATURE(VENET_F_OFFLOADS))
+			 VENET_FEATURE(VENET_F_OFFLOADS) | \
+			 VENET_FEATURE(VENET_F_HASH) | \
+			 VENET_FEATURE(VENET_F_MQ) | \
+			 VENET_FEATURE(VENET_F_RX_MODE) | \
+			 VENET_FEATURE(VENET_F_VLAN))
 
 struct tap_conn;
+struct tap_filter;
+struct tap_flows;
 
 /**
  * struct tap_counters - what happened on one direction of a device
@@ -94,6 +101,7 @@ struct tap_conn;
  * @faults: in: times that memory of the client's was not present
  * @full: out: times that buffers ran out
  * @stalls: out: times that they did so for too long
+ * @filtered: out: frames that the client does not want
  * @broken: times that the client broke the queue
  *
  * They count since the device was created. Each has one writer at a time.
@@ -109,7 +117,18 @@ struct tap_counters {
 	u64 faults;
 	u64 full;
 	u64 stalls;
+	u64 filtered;
 	u64 broken;
+};
+
+/**
+ * struct tap_tally - what happened on both directions of a pair
+ * @in: what comes from the client
+ * @out: what goes to it
+ */
+struct tap_tally {
+	struct tap_counters in;
+	struct tap_counters out;
 };
 
 /**
@@ -119,10 +138,11 @@ struct tap_counters {
  * @lock: protects the pointers, addresses and the name
  * @netdev: the interface while enabled
  * @conn: the connection while a client has opened the device
- * @features_work: brings the interface's features in line with the client's
- * @in: counters of what comes from the client
- * @out: counters of what goes to it
+ * @follow_work: brings the interface's features and queues in line with the
+ *	client's
+ * @tallies: by pair: its counters
  * @enabled: what the administrator wants
+ * @max_pairs: how many pairs a client may use; the interface has as many queues
  * @client_mac: the address that the client is told to use
  * @host_mac: the interface's address
  * @ifname: its name, or a pattern for it
@@ -133,10 +153,10 @@ struct venet_tap {
 	struct mutex lock;	/* inside everything */
 	struct net_device __rcu *netdev;
 	struct tap_conn __rcu *conn;
-	struct delayed_work features_work;
-	struct tap_counters in;
-	struct tap_counters out;
+	struct delayed_work follow_work;
+	struct tap_tally tallies[TAP_PAIRS];
 	bool enabled;
+	u32 max_pairs;
 	u8 client_mac[ETH_ALEN];
 	u8 host_mac[ETH_ALEN];
 	char ifname[IFNAMSIZ];
@@ -158,6 +178,7 @@ enum tap_queue_state {
  * struct tap_queue - what both directions have
  * @tc: the connection
  * @id: its number in the ABI
+ * @pair: number of the pair that it is in
  * @state: under tc->lock
  * @running: the data path may use it; see above
  * @broken: the client broke the ring; until reset
@@ -170,6 +191,7 @@ enum tap_queue_state {
 struct tap_queue {
 	struct tap_conn *tc;
 	u32 id;
+	u32 pair;
 	enum tap_queue_state state;
 	bool running;
 	bool broken;
@@ -200,6 +222,9 @@ struct tap_seg {
  * @flags: TAP_IN_*
  * @work: goes on where the doorbell may not
  * @faults: in a row, without a frame getting through
+ * @rung_at: when the client's bell last rang, in ns of this CPU's clock
+ * @woken: how often the client had been woken for frames by then
+ * @streak: bells in a row, soon after each other, without a wakeup in between
  * @segs: of the frame in hand
  */
 struct tap_in {
@@ -207,6 +232,9 @@ struct tap_in {
 	unsigned long flags;
 	struct vbus_work work;
 	unsigned int faults;
+	u64 rung_at;
+	u64 woken;
+	unsigned int streak;
 	struct tap_seg segs[TAP_IN_DESCS];
 };
 
@@ -239,6 +267,16 @@ struct tap_out {
 };
 
 /**
+ * struct tap_pair - a queue of each direction
+ * @in: frames from the client
+ * @out: frames for it
+ */
+struct tap_pair {
+	struct tap_in in;
+	struct tap_out out;
+};
+
+/**
  * struct tap_conn - a client's connection
  * @tap: the device
  * @conn: the core's side of it
@@ -248,15 +286,18 @@ struct tap_out {
  * @offloads: those of VENET_OFFLOADS that the client accepts now
  * @mtu: the client's
  * @link: the client has its link up
- * @in: frames from it
- * @out: frames for it
+ * @mac: the client's address
+ * @filter: which frames it wants, or NULL: all; changed under @lock
  * @slabs: registered memory of receive buffers; each is set once
  * @status: the status region, or NULL
  * @status_signal: the signal in it
  * @status_work: writes it
  * @told: the words that were last written there
- * @in_base: the counters when the connection began
- * @out_base: the same
+ * @base: the counters of all pairs when the connection began
+ * @flows: which pair a flow was last seen on; set once, with VENET_F_MQ
+ * @nr_pairs: frames are spread over that many
+ * @max_pairs: how many pairs there are
+ * @pairs: the pairs
  */
 struct tap_conn {
 	struct venet_tap *tap;
@@ -267,8 +308,8 @@ struct tap_conn {
 	u64 offloads;
 	u32 mtu;
 	bool link;
-	struct tap_in in;
-	struct tap_out out;
+	u8 mac[ETH_ALEN];
+	struct tap_filter __rcu *filter;
 	struct vbus_shm *slabs[TAP_SLABS];
 	struct vbus_shm *status;
 	struct shm_signal *status_signal;
@@ -278,8 +319,11 @@ struct tap_conn {
 		__le32 mtu;
 		__le64 broken;
 	} told;
-	struct tap_counters in_base;
-	struct tap_counters out_base;
+	struct tap_tally base;
+	struct tap_flows *flows;
+	u32 nr_pairs;
+	u32 max_pairs;
+	struct tap_pair pairs[] __counted_by(max_pairs);
 };
 
 /**
@@ -318,7 +362,12 @@ static inline void tap_count(u64 *counter, u64 n)
 }
 
 /* main.c */
+#if IS_ENABLED(CONFIG_KUNIT)
+extern unsigned int venet_tap_max_pairs;
+#endif
 extern struct workqueue_struct *tap_wq;
+
+void tap_tally_sum(const struct venet_tap *tap, struct tap_tally *sum);
 
 /* attr.c */
 extern const struct attribute_group *tap_groups[];
@@ -327,16 +376,16 @@ extern const struct attribute_group *tap_groups[];
 int tap_netdev_register(struct venet_tap *tap);
 void tap_netdev_unregister(struct venet_tap *tap);
 void tap_netdev_carrier(struct venet_tap *tap);
-bool tap_netdev_stopped(const struct venet_tap *tap);
-void tap_netdev_wake(struct venet_tap *tap);
-void tap_features_changed(struct venet_tap *tap);
-void tap_features_work(struct work_struct *work);
+bool tap_netdev_stopped(const struct venet_tap *tap, u32 queue);
+void tap_netdev_wake(struct venet_tap *tap, u32 queue);
+void tap_client_changed(struct venet_tap *tap);
+void tap_follow_work(struct work_struct *work);
 
 /* connection.c */
 int tap_open(struct vbus_connection *conn, u32 version);
 
 /* queue.c */
-void tap_queue_init(struct tap_queue *q, struct tap_conn *tc, u32 id,
+void tap_queue_init(struct tap_queue *q, struct tap_conn *tc, u32 pair, u32 id,
 		    struct tap_counters *counters,
 		    void (*signal)(struct shm_signal_notifier *notifier,
 				   enum shm_signal_context ctx));
@@ -354,14 +403,26 @@ void tap_queue_inject(struct tap_queue *q);
 bool tap_queue_enable(struct tap_queue *q);
 
 /* receive.c */
-void tap_in_init(struct tap_in *in, struct tap_conn *tc);
+void tap_in_init(struct tap_in *in, struct tap_conn *tc, u32 pair);
 void tap_in_started(struct tap_in *in);
 
 /* send.c */
-void tap_out_init(struct tap_out *out, struct tap_conn *tc);
+void tap_out_init(struct tap_out *out, struct tap_conn *tc, u32 pair);
 void tap_out_started(struct tap_out *out);
 void tap_out_stopped(struct tap_out *out);
 netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* filter.c */
+int tap_filter_set_mac(struct tap_conn *tc, const u8 *mac);
+int tap_filter_set_mode(struct tap_conn *tc, const struct venet_rx_mode *mode);
+int tap_filter_set_vlans(struct tap_conn *tc, const struct venet_vlan *vlan);
+void tap_filter_free(struct tap_conn *tc);
+bool tap_filter_passes(const struct tap_conn *tc, const struct sk_buff *skb);
+
+/* flow.c */
+struct tap_flows *tap_flows_alloc(void);
+void tap_flow_seen(const struct tap_conn *tc, struct sk_buff *skb, u32 pair);
+u32 tap_flow_pair(const struct tap_conn *tc, const struct sk_buff *skb);
 
 /* header.c */
 int tap_hdr_check(const struct tap_conn *tc, const struct venet_desc *vd,
@@ -370,6 +431,7 @@ bool tap_hdr_matches(const struct venet_desc *vd, __be16 protocol);
 int tap_hdr_to_skb(const struct venet_desc *vd, struct sk_buff *skb);
 int tap_hdr_from_skb(u64 offloads, struct sk_buff *skb, unsigned int bufs,
 		     struct venet_desc *vd);
+void tap_hdr_hash(const struct sk_buff *skb, struct venet_desc *vd);
 netdev_features_t tap_hdr_features(u64 offloads);
 
 /* status.c */

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-2.0
+# Several pairs of queues: one for each vCPU, flows that stay on theirs, -L.
+# shellcheck shell=bash disable=SC2154,SC2016
+
+count_queues() { find "/sys/class/net/$1/queues/" -name 'tx-*' | wc -l; }
+
+check "venet-tap loads with four pairs" modprobe venet-tap max_pairs=4
+make_bus b && make_device d && link_device b d
+check "the interface appears" host_addr d 10.0.0.1/24
+host=$(host_if d)
+check_is "the host has one queue without a guest" 1 "$(count_queues "$host")"
+
+# shellcheck disable=SC2034 # of start_vm
+VM_CPUS=2
+check "a guest with two processors boots" start_vm a --bus b
+check "its interface gets an address" vm_addr a 10.0.0.2/24
+nic=$(vm_nic a)
+check_is "it has two pairs" 2 "$(vm_run a "ls -d /sys/class/net/$nic/queues/tx-* | wc -l")"
+host_queues() { [ "$(count_queues "$host")" -eq "$1" ]; }
+check "so has the host" wait_for 10 host_queues 2
+check "ethtool -l says so" grep -q -z 'maximums:.*Combined:[^0-9]*4.*hardware settings:.*Combined:[^0-9]*2' <<<"$(ethtool -l "$host")"
+check_is "each ring has an interrupt" 4 "$(vm_run a "grep -c -E '$nic-[rt]x-[01]' /proc/interrupts")"
+check_is "each processor sends on its pair" "1 2" \
+	"$(vm_run a "cat /sys/class/net/$nic/queues/tx-0/xps_cpus /sys/class/net/$nic/queues/tx-1/xps_cpus" | tr '\n' ' ' | sed 's/ $//')"
+
+# A stream that runs on one processor of the guest is answered there.
+rx_of() { vm_run a "awk '/$nic-rx-$1/ { print \$2 + \$3 }' /proc/interrupts"; }
+check "pings" ping -q -n -c 3 -i 0.2 -W 5 10.0.0.2
+for cpu in 0 1; do
+	other=$((1 - cpu)) was=$(rx_of $((1 - cpu))) mine=$(rx_of "$cpu")
+	check "pings from processor $cpu" vm_run a "taskset $((1 << cpu)) ping -q -c 20 -i 0.1 10.0.0.1"
+	mine=$(($(rx_of "$cpu") - mine)) was=$(($(rx_of "$other") - was))
+	check "its answers come there: $mine interrupts here, $was there" test "$mine" -gt $((2 * was))
+done
+check "TCP to the guest" tcp_to_guest a 10.0.0.2 10000000
+check "TCP from the guest" tcp_to_host a 10.0.0.1 10000000
+for i in 1 2 3 4; do
+	tcp_to_guest a 10.0.0.2 300000 >/dev/null || not_ok "stream $i" "differs"
+done
+ok "short streams"
+check "both pairs of the guest have received" vm_run a \
+	"[ \$(cat /proc/interrupts | awk '/$nic-rx-0/ { print \$2 + \$3 }') -gt 0 ] && [ \$(cat /proc/interrupts | awk '/$nic-rx-1/ { print \$2 + \$3 }') -gt 0 ]"
+check "the link goes down and up with both" vm_run a "ip link set $nic down && ip link set $nic up"
+check "the host still has two queues" wait_for 10 host_queues 2
+check "with traffic" wait_for 10 ping -q -n -c 1 -W 1 10.0.0.2
+check "the guest ends" stop_vm a
+check "the host is back at one" wait_for 10 host_queues 1
+
+# shellcheck disable=SC2034 # of start_vm
+VM_CPUS=4
+# Memory that may not be locked costs pairs, and not the interface.
+# shellcheck disable=SC2034 # of start_vm
+LAB_QEMU="setpriv --bounding-set=-ipc_lock --inh-caps=-ipc_lock prlimit --memlock=6291456 $LAB_QEMU"
+check "a guest whose QEMU may lock 6 MiB boots" start_vm c --bus b
+check "its interface gets an address" vm_addr c 10.0.0.2/24
+check_is "it has four pairs at most and two in use" "2" \
+	"$(vm_run c "ls -d /sys/class/net/$(vm_nic c)/queues/tx-* | wc -l")"
+check "it says so" vm_run c "dmesg | grep 'memory for 2 of 4 pairs'"
+check "it works" ping -q -n -c 3 -i 0.2 -W 5 10.0.0.2
