@@ -46,12 +46,13 @@
  * full, ioq_give_back() and the consumer's head. So either one lock covers both
  * ends, or whoever has moved one of them has the other look once more.
  *
- * The other side may write anything at any time, to what is not its own too. A descriptor is copied once, word by word, and only the copy is
- * used. Whatever the ring says, a consumer never reads a descriptor again that
- * it has not given back, and a producer never takes back what it has not handed
- * out; but a consumer's loop needs a bound of its own, because a producer can
- * always have one more. A side that finds nonsense in a descriptor calls
- * ioq_break(), and the queue stands still until it is set up again.
+ * The other side may write anything at any time, to what is not its own too. A
+ * descriptor is copied once, word by word, and only the copy is used. Whatever
+ * the ring says, a consumer never reads a descriptor again that it has not given
+ * back, and a producer never takes back what it has not handed out; but a
+ * consumer's loop needs a bound of its own, because a producer can always have
+ * one more. A side that finds nonsense in a descriptor calls ioq_break(), and
+ * the queue stands still until it is set up again.
  */
 #include <linux/align.h>
 #include <linux/bug.h>

@@ -84,7 +84,8 @@ echo 1 >/proc/sys/net/ipv4/ip_forward
 check "the guest is routed" vm_run g2 'ping -q -c 2 -W 5 10.3.0.2'
 check "packets of 1400 bytes" vm_run g2 'ping -q -c 2 -W 5 -s 1372 10.3.0.2'
 check "larger ones in fragments" vm_run g2 'ping -q -c 2 -W 5 -s 1472 10.3.0.2 || ping -q -c 2 -W 5 -s 1472 10.3.0.2'
-ip netns exec far bash -c 'busybox nc -l -p 5002 </dev/null | sha256sum >/tmp/far.sum' &
+[ -p /tmp/idle ] || mkfifo /tmp/idle
+ip netns exec far bash -c 'busybox nc -l -p 5002 <>/tmp/idle | sha256sum >/tmp/far.sum' &
 sleep 0.5
 want=$(vm_run g2 'head -c 2000000 /dev/urandom >/tmp/data; nc 10.3.0.2 5002 </tmp/data >/dev/null; sha256sum </tmp/data')
 wait_for 20 test -s /tmp/far.sum

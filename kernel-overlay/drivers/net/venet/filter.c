@@ -64,6 +64,7 @@ int venet_filter_vlans(struct venet *venet, bool filter)
 {
 	struct venet_vlan *vlan __free(kfree) = kzalloc_obj(*vlan);
 	unsigned int vid;
+	int err;
 
 	if (!vlan)
 		return -ENOMEM;
@@ -71,7 +72,10 @@ int venet_filter_vlans(struct venet *venet, bool filter)
 	if (filter)
 		for_each_set_bit(vid, venet->vlans, VLAN_N_VID)
 			vlan->vids[vid / 8] |= BIT(vid % 8);
-	return venet_set_vlans(venet, vlan);
+	err = venet_set_vlans(venet, vlan);
+	if (!err)
+		venet->vlan_filter = filter;
+	return err;
 }
 
 /* Tell a device that was just opened. */
@@ -79,6 +83,7 @@ int venet_filter_configure(struct venet *venet)
 {
 	int err = 0;
 
+	venet->vlan_filter = false;
 	if (venet_has(venet, VENET_F_RX_MODE))
 		err = venet_filter_addrs(venet);
 	if (!err && venet_has(venet, VENET_F_VLAN) &&
@@ -111,10 +116,15 @@ void venet_ndo_set_rx_mode(struct net_device *dev)
 
 static int venet_filter_vlan(struct venet *venet, u16 vid, bool use)
 {
+	int err = 0;
+
 	__assign_bit(vid, venet->vlans, use);
-	if (!venet->opened)
-		return 0;
-	return venet_filter_vlans(venet, true);
+	/* When the filter has been turned off, VLANs are still taken away. */
+	if (venet->opened && venet->vlan_filter)
+		err = venet_filter_vlans(venet, true);
+	if (err)
+		__assign_bit(vid, venet->vlans, !use);
+	return err;
 }
 
 int venet_ndo_vlan_add(struct net_device *dev, __be16 proto, u16 vid)

@@ -198,8 +198,8 @@ static int venet_configure(struct venet *venet)
 
 	if (venet_has(venet, VENET_F_MTU))
 		err = venet_set_mtu(venet, dev->mtu);
-	if (!err && venet_has(venet, VENET_F_MAC) &&
-	    !ether_addr_equal(dev->dev_addr, venet->info.mac))
+	/* What the device would use may have changed since it was asked. */
+	if (!err && venet_has(venet, VENET_F_MAC))
 		err = venet_set_mac(venet, dev->dev_addr);
 	if (!err && venet_has(venet, VENET_F_OFFLOADS))
 		err = venet_set_offloads(venet,
@@ -400,10 +400,10 @@ void venet_down(struct venet *venet)
 		return;
 	venet->opened = false;
 
-	/* First the poll, which may wake the queues. */
+	/* First the poll and frames of XDP, which may wake the queues. */
 	venet_poll_disable(venet);
-	netif_tx_disable(venet->dev);
 	venet_set_tx_open(venet, false);
+	netif_tx_disable(venet->dev);
 	vbus_proxy_close(venet->vdev);
 	venet_unshare(venet);
 	netif_carrier_off(venet->dev);
@@ -434,18 +434,20 @@ int venet_reconfigure(struct venet *venet, u32 rx, u32 tx, u32 pairs)
 	venet->rx_count = rx;
 	venet->tx_count = tx;
 	venet->want_pairs = pairs;
-	if (!opened) {
-		venet->nr_pairs = pairs;
-		return netif_set_real_num_queues(venet->dev, pairs, pairs);
+	if (opened) {
+		err = venet_up(venet);
+	} else {
+		err = netif_set_real_num_queues(venet->dev, pairs, pairs);
+		if (!err)
+			venet->nr_pairs = pairs;
 	}
-	err = venet_up(venet);
 	if (!err)
 		return 0;
 
 	venet->rx_count = old_rx;
 	venet->tx_count = old_tx;
 	venet->want_pairs = old_pairs;
-	if (venet_up(venet))
+	if (opened && venet_up(venet))
 		dev_close(venet->dev);
 	return err;
 }
@@ -508,6 +510,8 @@ static int venet_set_features(struct net_device *dev,
 		err = venet_set_offloads(venet, offloads);
 	if (!err && ((dev->features ^ features) & vlan))
 		err = venet_filter_vlans(venet, features & vlan);
+	if (err && offloads != was)
+		venet_set_offloads(venet, was);
 	return err;
 }
 
@@ -733,7 +737,8 @@ static int venet_init_pairs(struct venet *venet)
 	u32 i;
 
 	venet->max_pairs = venet->dev->num_tx_queues;
-	venet->want_pairs = min(venet->max_pairs, num_online_cpus());
+	venet->want_pairs = min3(venet->max_pairs, num_online_cpus(),
+				 (u32)VENET_PAIRS_DEFAULT);
 	venet->nr_pairs = venet->want_pairs;
 	venet->pairs = kvzalloc_objs(*venet->pairs, venet->max_pairs);
 	if (!venet->pairs)

@@ -13,6 +13,7 @@
  * checked and used. What a page is, our own slots say and not the descriptor.
  */
 #include <linux/etherdevice.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/virtio_net.h>
 
@@ -421,15 +422,16 @@ int venet_rx_poll(struct venet_rx *rx, int budget)
 }
 
 /*
- * Twice the ring, so that as much may be out as is posted. The last pair of
- * several that could not be had gets no more, or it might not be had either.
+ * A share of what the device may have, but so much more than the ring holds
+ * that half as much may be out. The last pair of several that could not be had
+ * leaves no more to the others, or they might not be had either.
  */
 static size_t venet_rx_slab_len(const struct venet_rx *rx)
 {
-	if (venet_of_rx(rx)->want_pairs == 1 ||
-	    rx->ioq.count > VENET_RING_DEFAULT)
-		return VENET_SLAB_LEN;
-	return VENET_SLAB_LEN_MANY;
+	size_t share = VENET_SLAB_LEN / venet_of_rx(rx)->want_pairs;
+	size_t least = rx->ioq.count * SZ_4K * 3 / 2;
+
+	return PAGE_ALIGN(max(share, least));
 }
 
 int venet_rx_alloc(struct venet_rx *rx)

@@ -2,11 +2,12 @@
 /*
  * venet: the memory that the device receives into
  *
- * One region of pages for each pair, registered once. A page is free, or posted in the ring,
- * or out: attached to an skb that went up the stack. We keep one reference to
- * each page all the time and each skb takes one more, so a page that was out
- * is free again when ours is the only one left. Nobody tells us then: when
- * free pages are wanted, the pages that have been out longest are looked at.
+ * One region of pages for each pair, registered once. A page is free, or posted
+ * in the ring, or out: attached to an skb that went up the stack. We keep one
+ * reference to each page all the time and each skb takes one more, so a page
+ * that was out is free again when ours is the only one left. Nobody tells us
+ * then: when free pages are wanted, the pages that have been out longest are
+ * looked at.
  *
  * Connectors rely on the region staying in place until the device is closed
  * and take no reference of their own to its pages.
@@ -17,6 +18,7 @@
  * All but alloc and free: by the NAPI poll, or while there is none.
  */
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 
@@ -26,7 +28,7 @@
 #define VENET_SLAB_TRIES	4
 
 static_assert(VENET_SLAB_LEN <= VBUS_SHM_MAX_LEN);
-static_assert(VENET_SLAB_LEN_MANY <= VENET_SLAB_LEN);
+static_assert(VENET_RING_MAX * SZ_4K * 3 / 2 <= VENET_SLAB_LEN);
 static_assert(VENET_SLAB_LEN / 4096 <= U16_MAX);
 
 static void venet_slab_free_pages(struct venet_slab *slab)

@@ -217,7 +217,7 @@ netdev_tx_t venet_xmit(struct sk_buff *skb, struct net_device *dev)
 	unsigned int bytes = skb->len;
 	struct venet_desc meta;
 
-	if (unlikely(tx->ioq.q.broken)) {
+	if (unlikely(!tx->open || tx->ioq.q.broken)) {
 		venet_tx_drop(tx, skb);
 		return NETDEV_TX_OK;
 	}
@@ -256,11 +256,7 @@ void venet_tx_poll(struct venet_tx *tx, int budget)
 	__netif_tx_unlock(txq);
 }
 
-/*
- * Frames of XDP
- */
-
-/* From here on they may be sent, or none is being sent any more. */
+/* From here on frames may be sent, or none is being sent any more. */
 void venet_tx_set_open(struct venet_tx *tx, bool open)
 {
 	struct netdev_queue *txq = venet_txq(tx);
@@ -269,6 +265,10 @@ void venet_tx_set_open(struct venet_tx *tx, bool open)
 	tx->open = open;
 	__netif_tx_unlock_bh(txq);
 }
+
+/*
+ * Frames of XDP
+ */
 
 static void venet_tx_publish_frame(struct venet_tx *tx, struct xdp_frame *frame)
 {
@@ -313,6 +313,8 @@ bool venet_tx_frame(struct venet_tx *tx, struct xdp_frame *frame)
 			return false;
 	}
 	venet_tx_publish_frame(tx, frame);
+	/* The queue is the stack's as well, and it moves. */
+	txq_trans_cond_update(venet_txq(tx));
 
 	u64_stats_update_begin(&tx->stats.syncp);
 	u64_stats_inc(&tx->stats.packets);

@@ -32,6 +32,7 @@
 #ifndef _NET_VENET_H
 #define _NET_VENET_H
 
+#include <linux/cache.h>
 #include <linux/if_vlan.h>
 #include <linux/ioq.h>
 #include <linux/netdevice.h>
@@ -43,15 +44,15 @@
 #include <uapi/linux/venet.h>
 
 /*
- * Descriptors in a ring, and bytes in a slab. All stays below 4 MiB with one
- * pair, and below 2.1 MiB for each with several whose rings are not longer than
- * the default.
+ * Descriptors in a ring, bytes in all slabs of a device, and the pairs that it
+ * uses unless asked for more: what it shares stays below 4 MiB then, and a VMM
+ * may by default have 8 MiB locked.
  */
 #define VENET_RING_MIN		64
 #define VENET_RING_MAX		512
 #define VENET_RING_DEFAULT	256
 #define VENET_SLAB_LEN		(3584UL << 10)
-#define VENET_SLAB_LEN_MANY	(2048UL << 10)
+#define VENET_PAIRS_DEFAULT	2
 
 /* Frames up to this many bytes are copied out of the slab. */
 #define VENET_RX_COPY		256
@@ -122,7 +123,7 @@ struct venet_tx_stats {
  * @skbs: by slot: the frame that ends in the slot's descriptor, or NULL
  * @frames: by slot: the same for frames of XDP
  * @max_descs: the most descriptors for one frame
- * @open: the ring is there; frames that do not ask the stack's queue look at it
+ * @open: the ring is there
  * @armed: an interrupt was asked for, and none has been handled since
  * @rung: there was an interrupt; set by the notifier
  * @timeouts: times that the queue was stopped for too long
@@ -248,7 +249,7 @@ struct venet_pair {
 	struct napi_struct napi;
 	struct venet_tx tx;
 	struct venet_rx rx;
-};
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct venet - one device
@@ -271,6 +272,7 @@ struct venet_pair {
  * @broken: times that a queue was found broken
  * @rx_mode_work: tells the device which frames are wanted
  * @vlans: the VLANs that are in use
+ * @vlan_filter: the device was told to let only those through
  * @xdp_prog: the program that is attached; changed under RTNL
  */
 struct venet {
@@ -293,6 +295,7 @@ struct venet {
 	atomic64_t broken;
 	struct work_struct rx_mode_work;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
+	bool vlan_filter;
 	struct bpf_prog __rcu *xdp_prog;
 };
 

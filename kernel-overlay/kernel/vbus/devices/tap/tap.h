@@ -39,6 +39,7 @@
 #ifndef _VENET_TAP_H
 #define _VENET_TAP_H
 
+#include <linux/cache.h>
 #include <linux/if_ether.h>
 #include <linux/ioq.h>
 #include <linux/mutex.h>
@@ -119,7 +120,7 @@ struct tap_counters {
 	u64 stalls;
 	u64 filtered;
 	u64 broken;
-};
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct tap_tally - what happened on both directions of a pair
@@ -236,7 +237,7 @@ struct tap_in {
 	u64 woken;
 	unsigned int streak;
 	struct tap_seg segs[TAP_IN_DESCS];
-};
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct tap_buf - a receive buffer of the client's
@@ -264,7 +265,7 @@ struct tap_out {
 	bool stalled;
 	struct timer_list stall;
 	struct tap_buf bufs[TAP_OUT_BUFS];
-};
+} ____cacheline_aligned_in_smp;
 
 /**
  * struct tap_pair - a queue of each direction
