@@ -383,6 +383,25 @@ vm_addr()
 	vm_run "$1" "ip addr add $2 dev $nic && ip link set $nic up"
 }
 
+# ---- KUnit
+
+kunit_result='^    (    )?(not )?ok [0-9]+ '
+
+# kunit_results PREFIX FILE: one for each case in FILE, which is what KUnit has said
+kunit_results()
+{
+	local line name
+
+	grep -E "$kunit_result" "$2" | while read -r line; do
+		name="$1: ${line#*ok [0-9]* }"
+		case $line in
+		*'# SKIP'*) skip "$name" "by the suite itself" ;;
+		not*) not_ok "$name" "$(grep -B 8 -F -- "$line" "$2" | cut -c1-200)" ;;
+		*) ok "$name" ;;
+		esac
+	done
+}
+
 # ---- traffic
 
 # busybox's nc ends when either direction does, so the one that listens reads from

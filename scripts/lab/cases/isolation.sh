@@ -60,18 +60,11 @@ VM_TIMEOUT=120 vm_run m1 "modprobe kunit enable=1; modprobe vbus_kvm_kunit forei
 kill -INT "$ping"
 wait "$ping"
 if grep -q '^ok\|^not ok' /tmp/tap; then
-	grep -E '^    (not )?ok [0-9]+ ' /tmp/tap | while read -r line; do
-		name="a hostile guest: ${line#*ok [0-9]* }"
-		case $line in
-		*'# SKIP'*) not_ok "$name" "it was skipped" ;;
-		not*) not_ok "$name" "$(grep -B 8 -F -- "$line" /tmp/tap | cut -c1-200)" ;;
-		*) ok "$name" ;;
-		esac
-	done
+	kunit_results "a hostile guest" /tmp/tap
 else
 	not_ok "a hostile guest finds nothing" "the module does not run: $(head -c 500 /tmp/tap)"
 fi
-check_is "all tests of the hostile guest ran" 10 "$(grep -c -E '^    (not )?ok [0-9]+ ' /tmp/tap)"
+check_is "none was left out" 10 "$(grep -E "$kunit_result" /tmp/tap | grep -c -v SKIP)"
 # The last one may be under way when ping ends.
 read -r sent back < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' /tmp/ping.log)
 check "machine 2's traffic did not notice" test "${sent:-0}" -gt 20 -a "$((${sent:-9} - ${back:-0}))" -le 1

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The KUnit suites as modules, on several processors.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 
 # That of the guest's connector wants a guest: see isolation.sh.
 suites=$(cd "/lib/modules/$(uname -r)" && find . -name '*_kunit.ko' ! -name vbus_kvm_kunit.ko -printf '%f\n' | sed 's/\.ko$//' | sort)
@@ -10,17 +10,9 @@ for module in $suites; do
 	check "$module loads" modprobe "$module"
 done
 for results in /sys/kernel/debug/kunit/*/results; do
-	suite=$(basename "$(dirname "$results")")
-	grep -E '^    (    )?(not )?ok [0-9]+ ' "$results" | while read -r line; do
-		name=${line#*ok [0-9]* }
-		case $line in
-		*'# SKIP'*) skip "$suite: $name" "by the suite itself" ;;
-		*not\ ok*) not_ok "$suite: $name" "see dmesg" ;;
-		*) ok "$suite: $name" ;;
-		esac
-	done
+	kunit_results "$(basename "$(dirname "$results")")" "$results"
 done
-ran=$(cat /sys/kernel/debug/kunit/*/results | grep -c -E '^    (    )?(not )?ok [0-9]+ ')
+ran=$(cat /sys/kernel/debug/kunit/*/results | grep -c -E "$kunit_result")
 check "more than 250 cases have run" test "$ran" -gt 250
 for module in $suites; do
 	check "$module unloads" rmmod "$module"
