@@ -127,24 +127,46 @@ static void mark_dirty(struct kvm *kvm, gfn_t gfn)
 		set_bit_le(gfn - slot->base_gfn, slot->dirty_bitmap);
 }
 
-/* Copy within a page without faulting. kvm->srcu is held. */
-static int guest_copy_page(struct kvm *kvm, gpa_t gpa, void *data, size_t len,
-			   bool write)
+/*
+ * Where the VMM has @gpa, and how much of @len follows there in one piece: that
+ * is to the end of the slot. kvm->srcu is held.
+ */
+static unsigned long guest_piece(struct kvm *kvm, gpa_t gpa, size_t *len,
+				 bool write)
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
-	unsigned long hva = write ? gfn_to_hva(kvm, gfn) :
-				    gfn_to_hva_prot(kvm, gfn, NULL);
-	void __user *uaddr = (void __user *)(hva + offset_in_page(gpa));
+	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
+
+	if (!slot || slot->flags & KVM_MEMSLOT_INVALID ||
+	    (write && slot->flags & KVM_MEM_READONLY))
+		return KVM_HVA_ERR_BAD;
+	*len = min_t(u64, *len,
+		     gfn_to_gpa(slot->base_gfn + slot->npages) - gpa);
+	return __gfn_to_hva_memslot(slot, gfn) + offset_in_page(gpa);
+}
+
+static void mark_dirty_range(struct kvm *kvm, gpa_t gpa, size_t len)
+{
+	gfn_t gfn, last = gpa_to_gfn(gpa + len - 1);
+
+	for (gfn = gpa_to_gfn(gpa); gfn <= last; gfn++)
+		mark_dirty(kvm, gfn);
+}
+
+/* Copy @len bytes, not 0, within a slot without faulting. kvm->srcu is held. */
+static int guest_copy_piece(struct kvm *kvm, gpa_t gpa, unsigned long hva,
+			    void *data, size_t len, bool write)
+{
+	void __user *uaddr = (void __user *)hva;
 	unsigned long left;
 
-	if (kvm_is_error_hva(hva))
-		return -EFAULT;
 	pagefault_disable();
 	left = write ? __copy_to_user_inatomic(uaddr, data, len) :
 		       __copy_from_user_inatomic(data, uaddr, len);
 	pagefault_enable();
+	/* What came before a page that is missing was written. */
 	if (write)
-		mark_dirty(kvm, gfn);
+		mark_dirty_range(kvm, gpa, len);
 	return left ? -EFAULT : 0;
 }
 
@@ -159,8 +181,12 @@ static int guest_copy(struct vbus_memctx *ctx, u64 addr, void *data, size_t len,
 		return -EFAULT;
 	idx = srcu_read_lock(&kvm->srcu);
 	for (; len && !err; addr += n, data += n, len -= n) {
-		n = min_t(size_t, len, PAGE_SIZE - offset_in_page(addr));
-		err = guest_copy_page(kvm, addr, data, n, write);
+		unsigned long hva;
+
+		n = len;
+		hva = guest_piece(kvm, addr, &n, write);
+		err = kvm_is_error_hva(hva) ? -EFAULT :
+		      guest_copy_piece(kvm, addr, hva, data, n, write);
 	}
 	srcu_read_unlock(&kvm->srcu, idx);
 	return err;

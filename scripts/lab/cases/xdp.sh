@@ -2,6 +2,8 @@
 # XDP in the guest's driver: PASS, DROP, TX, REDIRECT, also on large frames.
 # shellcheck shell=bash disable=SC2154,SC2016
 
+. "$LAB_TOP/scripts/lab/initrd.sh"
+
 load venet-tap
 make_bus b
 for i in 1 2; do
@@ -10,9 +12,7 @@ for i in 1 2; do
 done
 loader=$LAB_SELFTESTS/xdp_load
 [ -x "$loader" ] || { not_ok "the loader" "$loader is not built"; exit; }
-mkdir -p /tmp/extra/bin
-cp "$loader" /tmp/extra/bin/
-(cd /tmp/extra && find . | cpio -o -H newc --quiet | gzip -1) | cat "$LAB_GUEST_INITRD" - >/tmp/initrd
+initrd_with "$loader"
 # shellcheck disable=SC2034 # of start_vm
 VM_CPUS=2 VM_INITRD=/tmp/initrd VM_MEM=256
 check "a guest boots" start_vm a --bus b

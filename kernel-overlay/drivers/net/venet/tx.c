@@ -146,27 +146,40 @@ static void venet_tx_fill(struct venet_tx *tx, u32 n, u64 addr, u32 len,
 	ioq_fill(q, n, &desc);
 }
 
-/* Publish a frame in as many descriptors as it has pieces. */
-static void venet_tx_publish(struct venet_tx *tx, struct sk_buff *skb,
-			     const struct venet_desc *meta)
+/*
+ * Fill as many descriptors as a frame has pieces: @len bytes at @data, and the
+ * fragments in @shared. Return: how many.
+ */
+static u32 venet_tx_fill_frame(struct venet_tx *tx, const void *data, u32 len,
+			       const struct skb_shared_info *shared, u32 frags,
+			       const struct venet_desc *meta)
 {
-	struct ioq *q = &tx->ioq.q;
-	u32 frags = skb_shinfo(skb)->nr_frags;
 	u32 i;
 
-	venet_tx_fill(tx, 0, vbus_proxy_addr(virt_to_page(skb->data),
-					     offset_in_page(skb->data)),
-		      skb_headlen(skb), !frags, meta);
+	venet_tx_fill(tx, 0, vbus_proxy_addr(virt_to_page(data),
+					     offset_in_page(data)),
+		      len, !frags, meta);
 	for (i = 0; i < frags; i++) {
-		const skb_frag_t *frag = &skb_shinfo(skb)->frags[i];
+		const skb_frag_t *frag = &shared->frags[i];
 
 		venet_tx_fill(tx, i + 1,
 			      vbus_proxy_addr(skb_frag_page(frag),
 					      skb_frag_off(frag)),
 			      skb_frag_size(frag), i + 1 == frags, NULL);
 	}
-	tx->skbs[ioq_index(q, q->head + frags)] = skb;
-	ioq_publish(q, frags + 1);
+	return frags + 1;
+}
+
+static void venet_tx_publish(struct venet_tx *tx, struct sk_buff *skb,
+			     const struct venet_desc *meta)
+{
+	const struct skb_shared_info *shared = skb_shinfo(skb);
+	struct ioq *q = &tx->ioq.q;
+	u32 n = venet_tx_fill_frame(tx, skb->data, skb_headlen(skb), shared,
+				    shared->nr_frags, meta);
+
+	tx->skbs[ioq_index(q, q->head + n - 1)] = skb;
+	ioq_publish(q, n);
 }
 
 /* Can the device have it? Return: false when the frame must be dropped. */
@@ -272,24 +285,15 @@ void venet_tx_set_open(struct venet_tx *tx, bool open)
 
 static void venet_tx_publish_frame(struct venet_tx *tx, struct xdp_frame *frame)
 {
-	struct skb_shared_info *shared = xdp_get_shared_info_from_frame(frame);
+	const struct skb_shared_info *shared =
+		xdp_get_shared_info_from_frame(frame);
 	u32 frags = xdp_frame_has_frags(frame) ? shared->nr_frags : 0;
 	struct ioq *q = &tx->ioq.q;
-	u32 i;
+	u32 n = venet_tx_fill_frame(tx, frame->data, frame->len, shared, frags,
+				    NULL);
 
-	venet_tx_fill(tx, 0, vbus_proxy_addr(virt_to_page(frame->data),
-					     offset_in_page(frame->data)),
-		      frame->len, !frags, NULL);
-	for (i = 0; i < frags; i++) {
-		const skb_frag_t *frag = &shared->frags[i];
-
-		venet_tx_fill(tx, i + 1,
-			      vbus_proxy_addr(skb_frag_page(frag),
-					      skb_frag_off(frag)),
-			      skb_frag_size(frag), i + 1 == frags, NULL);
-	}
-	tx->frames[ioq_index(q, q->head + frags)] = frame;
-	ioq_publish(q, frags + 1);
+	tx->frames[ioq_index(q, q->head + n - 1)] = frame;
+	ioq_publish(q, n);
 }
 
 /*

@@ -168,11 +168,16 @@ void tap_queue_inject(struct tap_queue *q)
 	tap_queue_dirty_signal(q);
 }
 
-/* Ask for the client's bell. Returns true when the ring has something now. */
+/*
+ * Ask for the client's bell. Returns true when the ring has something now. That
+ * the client has rung since we last asked says nothing: it did, or we would not
+ * be here. What it rang for has been taken; what it publishes from here on rings,
+ * or is seen by the look at the ring, which comes after the signal's barrier.
+ * Both ends of our view of the ring are the caller's, so the look does not miss.
+ */
 bool tap_queue_enable(struct tap_queue *q)
 {
-	bool rung = shm_signal_enable(q->signal);
-
+	shm_signal_enable(q->signal);
 	tap_queue_dirty_signal(q);
-	return rung || ioq_pending(&q->ring);
+	return ioq_pending(&q->ring);
 }

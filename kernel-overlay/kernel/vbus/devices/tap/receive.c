@@ -26,9 +26,14 @@
 #define TAP_IN_FRAMES		64
 #define TAP_IN_BYTES		(128 << 10)
 
-/* A bell so many ns after the last is soon, and so many are a stream. */
+/*
+ * A bell so many ns after the last is soon, and so many are a stream; one byte
+ * for so many is no answer; so many frames are worth the worker.
+ */
 #define TAP_IN_SOON		(100 * NSEC_PER_USEC)
 #define TAP_IN_STREAK		4
+#define TAP_IN_ACKS		8
+#define TAP_IN_GATHERED		2
 
 /* A frame up to this size is in one piece, a longer one has that much at hand. */
 #define TAP_IN_LINEAR		2048
@@ -361,7 +366,7 @@ static void tap_in_hand_up(struct list_head *skbs)
  * One pass: within one RCU critical section, with softirqs off, by who has
  * TAP_IN_BUSY.
  */
-static enum tap_in_result tap_in_pass(struct tap_in *in)
+static enum tap_in_result tap_in_pass(struct tap_in *in, bool deferred)
 {
 	struct tap_pass pass = { .skbs = LIST_HEAD_INIT(pass.skbs) };
 	struct net_device *dev = tap_in_netdev(in);
@@ -371,6 +376,8 @@ static enum tap_in_result tap_in_pass(struct tap_in *in)
 		result = tap_in_take(in, &pass, dev);
 	} while (result == TAP_IN_DONE && !tap_pass_over(&pass));
 
+	if (deferred)
+		WRITE_ONCE(in->gathered, in->gathered + pass.frames);
 	if (pass.descs) {
 		tap_queue_give_back(&in->q, pass.descs);
 		tap_queue_inject(&in->q);
@@ -384,14 +391,14 @@ static enum tap_in_result tap_in_pass(struct tap_in *in)
 	return TAP_IN_DONE;
 }
 
-static enum tap_in_result tap_in_busy(struct tap_in *in)
+static enum tap_in_result tap_in_busy(struct tap_in *in, bool deferred)
 {
 	enum tap_in_result result = TAP_IN_DONE;
 
 	local_bh_disable();
 	rcu_read_lock();
 	if (tap_queue_usable(&in->q) && !READ_ONCE(in->q.broken))
-		result = tap_in_pass(in);
+		result = tap_in_pass(in, deferred);
 	rcu_read_unlock();
 	local_bh_enable();
 	return result;
@@ -414,7 +421,7 @@ static bool tap_in_run(struct tap_in *in, bool deferred)
 	/* The note is gone before the ring is looked at. */
 	smp_mb__after_atomic();
 	tap_count(&in->q.counters->deferred, deferred);
-	result = tap_in_busy(in);
+	result = tap_in_busy(in, deferred);
 	clear_bit_unlock(TAP_IN_BUSY, &in->flags);
 	/* Pairs with the first one, of somebody else. */
 	smp_mb__after_atomic();
@@ -422,28 +429,51 @@ static bool tap_in_run(struct tap_in *in, bool deferred)
 }
 
 /*
- * A client that rings again and again and did not have to be woken in between
- * has more to send. Then the bell is not answered at once: it stays off until
- * the worker gets to the ring, beside the client or when the client pauses, and
- * takes all that has gathered. A guess: if the client rings on several CPUs at
- * a time it may be wrong, and costs what the worker costs.
+ * Was the last bell answered in kind? Who asks and waits for answers gets about
+ * as much as it sends; who streams gets acknowledgements at most.
  */
-static bool tap_in_streams(struct tap_in *in)
+static bool tap_in_unanswered(struct tap_in *in)
 {
 	const struct tap_pair *pair = &in->q.tc->pairs[in->q.pair];
-	u64 woken = READ_ONCE(pair->out.q.counters->bells);
-	u64 now = local_clock();
-	bool again;
+	u64 taken = READ_ONCE(in->q.counters->bytes);
+	u64 sent = READ_ONCE(pair->out.q.counters->bytes);
+	bool unanswered = taken - READ_ONCE(in->taken) >
+			  TAP_IN_ACKS * (sent - READ_ONCE(in->sent));
 
-	again = now - READ_ONCE(in->rung_at) < TAP_IN_SOON &&
-		woken == READ_ONCE(in->woken);
+	WRITE_ONCE(in->taken, taken);
+	WRITE_ONCE(in->sent, sent);
+	return unanswered;
+}
+
+/* Count the bells in a row that look like a stream. */
+static bool tap_in_streak(struct tap_in *in)
+{
+	bool unanswered = tap_in_unanswered(in);
+	u64 now = local_clock();
+	bool soon = now - READ_ONCE(in->rung_at) < TAP_IN_SOON;
+
 	WRITE_ONCE(in->rung_at, now);
-	WRITE_ONCE(in->woken, woken);
-	if (!again)
+	if (!soon || !unanswered)
 		WRITE_ONCE(in->streak, 0);
 	else if (READ_ONCE(in->streak) < TAP_IN_STREAK)
 		WRITE_ONCE(in->streak, in->streak + 1);
 	return READ_ONCE(in->streak) == TAP_IN_STREAK;
+}
+
+/*
+ * A client that rings again and again without an answer has more to send. Then
+ * the bell is not answered at once: it stays off until the worker gets to the
+ * ring, beside the client or when the client pauses, and takes all that has
+ * gathered. If that was more than a frame, the next bell is the worker's too. A
+ * guess: where it is wrong it costs what the worker costs.
+ */
+static bool tap_in_streams(struct tap_in *in)
+{
+	bool streak = tap_in_streak(in);
+	bool gathered = READ_ONCE(in->gathered) >= TAP_IN_GATHERED;
+
+	WRITE_ONCE(in->gathered, 0);
+	return streak || gathered;
 }
 
 /* The client's bell. */

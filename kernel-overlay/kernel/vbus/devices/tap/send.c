@@ -246,6 +246,7 @@ static int tap_out_xmit(struct tap_out *out, struct sk_buff *skb,
 	if (!err) {
 		tap_count(&counters->packets, 1);
 		tap_count(&counters->bytes, skb->len);
+		dev_sw_netstats_tx_add(skb->dev, 1, skb->len);
 		tap_out_look_ahead(out, txq);
 	} else if (err != -EBUSY) {
 		tap_count(&counters->dropped, 1);
@@ -272,7 +273,6 @@ netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct venet_tap *tap = tap_from_netdev(dev);
 	struct netdev_queue *txq = skb_get_tx_queue(dev, skb);
 	u32 queue = skb_get_queue_mapping(skb);
-	u32 len = skb->len;
 	struct tap_conn *tc;
 	int err = -ENETDOWN;
 
@@ -286,7 +286,6 @@ netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
 		DEV_STATS_INC(dev, tx_dropped);
 		kfree_skb(skb);
 	} else {
-		dev_sw_netstats_tx_add(dev, 1, len);
 		consume_skb(skb);
 	}
 	return NETDEV_TX_OK;

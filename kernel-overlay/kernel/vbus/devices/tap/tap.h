@@ -224,8 +224,10 @@ struct tap_seg {
  * @work: goes on where the doorbell may not
  * @faults: in a row, without a frame getting through
  * @rung_at: when the client's bell last rang, in ns of this CPU's clock
- * @woken: how often the client had been woken for frames by then
- * @streak: bells in a row, soon after each other, without a wakeup in between
+ * @taken: bytes that had come by then
+ * @sent: bytes that had gone out on the same pair
+ * @streak: bells in a row, soon after each other, that were not answered in kind
+ * @gathered: frames that the worker has found since
  * @segs: of the frame in hand
  */
 struct tap_in {
@@ -234,8 +236,10 @@ struct tap_in {
 	struct vbus_work work;
 	unsigned int faults;
 	u64 rung_at;
-	u64 woken;
+	u64 taken;
+	u64 sent;
 	unsigned int streak;
+	unsigned int gathered;
 	struct tap_seg segs[TAP_IN_DESCS];
 } ____cacheline_aligned_in_smp;
 

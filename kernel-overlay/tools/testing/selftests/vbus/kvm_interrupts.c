@@ -310,6 +310,7 @@ TEST_F(msi, none_while_the_selector_is_set)
 #define QUEUE_VECTOR(_n) (VECTOR + (_n))
 #define RX_RING		RING
 #define TX_RING		(RING + 0x8000)
+#define TX_COUNT	64
 
 FIXTURE(queues) {
 	struct cpus c;
@@ -377,7 +378,7 @@ static long start_tx(struct cpus *c, uint32_t handle, uint32_t queue,
 		     VBUS_KVM_DELIVERY_EVENT, queue, event);
 	if (!ret)
 		ret = queue_call(&c->vm, handle, VENET_CALL_QUEUE_SETUP,
-				 VENET_QUEUE_TX(0), 64);
+				 VENET_QUEUE_TX(0), TX_COUNT);
 	if (!ret)
 		ret = queue_call(&c->vm, handle, VENET_CALL_QUEUE_START,
 				 VENET_QUEUE_TX(0), 0);
@@ -387,7 +388,7 @@ static long start_tx(struct cpus *c, uint32_t handle, uint32_t queue,
 static long send_short(struct cpus *c, uint32_t handle, unsigned int n)
 {
 	struct venet_ring *ring = (void *)(c->vm.mem + TX_RING);
-	struct ioq_desc *desc = &ring->desc[n % 64];
+	struct ioq_desc *desc = &ring->desc[n % TX_COUNT];
 
 	/* A bell for this one is wanted. */
 	__atomic_store_n(&ring->signal.guest.enabled, htole32(n + 1),
@@ -396,7 +397,7 @@ static long send_short(struct cpus *c, uint32_t handle, unsigned int n)
 		.addr = htole64(DATA),
 		.len = htole32(1),
 	};
-	__atomic_store_n(&desc->owner, htole16(IOQ_OWNER_CONSUMER),
+	__atomic_store_n(&desc->turn, htole16(ioq_turn(n, TX_COUNT)),
 			 __ATOMIC_RELEASE);
 	return verb(&c->vm, VBUS_KVM_DOORBELL, handle, RING_ID, 0);
 }
@@ -404,11 +405,13 @@ static long send_short(struct cpus *c, uint32_t handle, unsigned int n)
 static bool is_back(struct cpus *c, unsigned int n)
 {
 	struct venet_ring *ring = (void *)(c->vm.mem + TX_RING);
+	struct ioq_done *rows = (void *)&ring->desc[TX_COUNT];
+	struct ioq_done *done = &rows[n % TX_COUNT];
 	int tries;
 
 	for (tries = 0; tries < 300; tries++) {
-		if (!__atomic_load_n(&ring->desc[n % 64].owner,
-				     __ATOMIC_ACQUIRE))
+		if (__atomic_load_n(&done->turn, __ATOMIC_ACQUIRE) ==
+		    htole16(ioq_turn(n, TX_COUNT)))
 			return true;
 		usleep(10000);
 	}

@@ -48,9 +48,6 @@
 #define BUFFERS		16
 #define AT(_page)	(NET + (_page) * PAGE)
 
-/* Descriptors in a ring's first page, and in each other one. */
-#define FIRST_DESCS	((PAGE - sizeof(struct venet_ring)) / 64)
-
 /* The events of the device's signals. */
 #define EV_STATUS	100
 #define EV_RX		200
@@ -82,14 +79,11 @@ static struct venet_ring *ring(struct net *net, unsigned int page)
 	return (void *)(net->mem + page * PAGE);
 }
 
-static struct ioq_desc *rx_desc(struct net *net, unsigned int n)
+static struct ioq_done *done(struct net *net, unsigned int page, unsigned int n)
 {
-	return &ring(net, P_RX)->desc[n % RING_COUNT];
-}
+	struct venet_ring *r = ring(net, page);
 
-static struct ioq_desc *tx_desc(struct net *net, unsigned int n)
-{
-	return &ring(net, P_TX)->desc[n % RING_COUNT];
+	return (struct ioq_done *)&r->desc[RING_COUNT] + n % RING_COUNT;
 }
 
 static uint8_t *buffer(struct net *net, unsigned int n)
@@ -97,15 +91,20 @@ static uint8_t *buffer(struct net *net, unsigned int n)
 	return net->mem + (P_SLAB + n % BUFFERS) * PAGE;
 }
 
-static bool is_ours(struct ioq_desc *desc)
+/* Has the device given back what was the @n-th in the ring at @page? */
+static bool is_back(struct net *net, unsigned int page, unsigned int n)
 {
-	return !__atomic_load_n(&desc->owner, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&done(net, page, n)->turn, __ATOMIC_ACQUIRE) ==
+	       htole16(ioq_turn(n, RING_COUNT));
 }
 
-static void publish(struct ioq_desc *desc, const struct ioq_desc *what)
+static void publish(struct net *net, unsigned int page, unsigned int n,
+		    const struct ioq_desc *what)
 {
+	struct ioq_desc *desc = &ring(net, page)->desc[n % RING_COUNT];
+
 	memcpy(&desc->flags, &what->flags, sizeof(*what) - 2);
-	__atomic_store_n(&desc->owner, htole16(IOQ_OWNER_CONSUMER),
+	__atomic_store_n(&desc->turn, htole16(ioq_turn(n, RING_COUNT)),
 			 __ATOMIC_RELEASE);
 }
 
@@ -118,7 +117,7 @@ static void post_buffer(struct net *net)
 		.cookie = net->posted,
 	};
 
-	publish(rx_desc(net, net->posted), &desc);
+	publish(net, P_RX, net->posted, &desc);
 	net->posted++;
 }
 
@@ -291,12 +290,13 @@ static int host_sends(struct net *net, uint32_t number)
 	return send(net->sock, frame, FRAME, 0) == FRAME ? 0 : -1;
 }
 
-static bool wait_ours(struct ioq_desc *desc, unsigned int ms)
+static bool wait_back(struct net *net, unsigned int page, unsigned int n,
+		      unsigned int ms)
 {
 	unsigned int i;
 
 	for (i = 0; i <= ms; i++) {
-		if (is_ours(desc))
+		if (is_back(net, page, n))
 			return true;
 		usleep(1000);
 	}
@@ -322,15 +322,15 @@ static void refilled(struct net *net)
 /* The guest takes a frame. Return: its number, or -1 if none has come. */
 static long guest_takes(struct net *net, unsigned int ms)
 {
-	struct ioq_desc *desc = rx_desc(net, net->taken);
+	struct ioq_done *answer = done(net, P_RX, net->taken);
 	uint8_t *data = buffer(net, net->taken);
 	uint32_t number;
 
-	if (!wait_ours(desc, ms))
+	if (!wait_back(net, P_RX, net->taken, ms))
 		return -1;
 	memcpy(&number, data + ETH_HLEN, sizeof(number));
-	if (le32toh(desc->len) != FRAME || desc->flags ||
-	    desc->cookie != net->taken || !is_frame(data, number, FRAME))
+	if (le32toh(answer->len) != FRAME || answer->flags ||
+	    !is_frame(data, number, FRAME))
 		return -2;
 	net->taken++;
 	post_buffer(net);
@@ -351,10 +351,10 @@ static void guest_posts(struct net *net, uint64_t a, uint32_t a_len, uint64_t b,
 	unsigned int n = net->sent;
 
 	if (b_len) {
-		publish(tx_desc(net, n + 1), &second);
+		publish(net, P_TX, n + 1, &second);
 		net->sent++;
 	}
-	publish(tx_desc(net, n), &first);
+	publish(net, P_TX, n, &first);
 	net->sent++;
 }
 
@@ -395,7 +395,7 @@ static bool works(struct net *net, uint32_t number)
 	fill(net->mem + P_OUT * PAGE, number, FRAME);
 	guest_posts(net, AT(P_OUT), FRAME, 0, 0);
 	return !guest_rings(net) && host_gets_number(net, number) &&
-	       wait_ours(tx_desc(net, net->sent - 1), WAIT_MS);
+	       wait_back(net, P_TX, net->sent - 1, WAIT_MS);
 }
 
 /* The carrier is on some time after the link is up. */
@@ -479,6 +479,9 @@ FIXTURE_TEARDOWN(shared)
 
 #define PAGE_BIT(_page)	(1ULL << (_page))
 
+/* The device says of a ring as a whole that it wrote there. */
+#define RING_BITS(_page)	(((1ULL << RING_PAGES) - 1) << (_page))
+
 static int log_on(struct net *net)
 {
 	return set_slot(&net->vm, SLOT, NET, net->mem, NET_SIZE,
@@ -525,7 +528,7 @@ TEST_F(net, a_received_frame_is_logged)
 		/* The signal's count is written after the frame. */
 		usleep(20000);
 		log = dirty(net);
-		EXPECT_EQ(PAGE_BIT(P_RX) | PAGE_BIT(P_SLAB + at + i),
+		EXPECT_EQ(RING_BITS(P_RX) | PAGE_BIT(P_SLAB + at + i),
 			  log & ~counters);
 	}
 	/* The counters follow within a second or two, and they alone. */
@@ -548,7 +551,7 @@ TEST_F(net, a_posted_event_is_logged)
 	ASSERT_EQ(0, host_sends(net, 5));
 	ASSERT_EQ(5, guest_takes(net, WAIT_MS));
 	usleep(20000);
-	EXPECT_EQ(PAGE_BIT(P_RX) | PAGE_BIT(P_SLAB + at) | PAGE_BIT(P_EVENTS),
+	EXPECT_EQ(RING_BITS(P_RX) | PAGE_BIT(P_SLAB + at) | PAGE_BIT(P_EVENTS),
 		  dirty(net) & ~PAGE_BIT(P_STATUS));
 	EXPECT_NE(0, le64toh(ev->words[EV_RX / 64]) &
 		     1ULL << EV_RX % 64);
@@ -563,10 +566,7 @@ TEST_F_TIMEOUT(net, every_page_of_a_ring_is_logged, 120)
 	ASSERT_EQ(0, log_on(net));
 	settle(net);
 	for (i = 0; i < RING_COUNT; i++) {
-		uint64_t desc = net->taken % RING_COUNT < FIRST_DESCS ? P_RX :
-				P_RX + 1 + (net->taken % RING_COUNT -
-					    FIRST_DESCS) / (PAGE / 64);
-		uint64_t want = PAGE_BIT(P_RX) | PAGE_BIT(desc) |
+		uint64_t want = RING_BITS(P_RX) |
 				PAGE_BIT(P_SLAB + net->taken % BUFFERS);
 		uint64_t log;
 
@@ -577,7 +577,7 @@ TEST_F_TIMEOUT(net, every_page_of_a_ring_is_logged, 120)
 		EXPECT_EQ(want, log);
 		all |= log;
 	}
-	EXPECT_EQ(PAGE_BIT(P_RX) | PAGE_BIT(P_RX + 1) | PAGE_BIT(P_RX + 2) |
+	EXPECT_EQ(RING_BITS(P_RX) |
 		  ((1ULL << BUFFERS) - 1) << P_SLAB, all);
 }
 
@@ -593,9 +593,9 @@ TEST_F(net, a_sent_frame_is_logged_where_it_is_answered)
 	guest_posts(net, AT(P_OUT), FRAME, 0, 0);
 	ASSERT_EQ(0, guest_rings(net));
 	ASSERT_TRUE(host_gets_number(net, 9));
-	ASSERT_TRUE(wait_ours(tx_desc(net, net->sent - 1), WAIT_MS));
+	ASSERT_TRUE(wait_back(net, P_TX, net->sent - 1, WAIT_MS));
 	usleep(20000);
-	EXPECT_EQ(PAGE_BIT(P_TX), dirty(net) & ~PAGE_BIT(P_STATUS));
+	EXPECT_EQ(RING_BITS(P_TX), dirty(net) & ~PAGE_BIT(P_STATUS));
 }
 
 TEST_F(net, a_change_of_the_link_is_logged)
@@ -886,8 +886,8 @@ TEST_F_TIMEOUT(net, slots_come_and_go_under_traffic, 120)
 /* The first descriptor of the last frame says that it was refused. */
 static bool refused(struct net *net, unsigned int first)
 {
-	return wait_ours(tx_desc(net, first), WAIT_MS) &&
-	       tx_desc(net, first)->flags & htole16(IOQ_DESC_F_ERROR);
+	return wait_back(net, P_TX, first, WAIT_MS) &&
+	       done(net, P_TX, first)->flags & htole16(IOQ_DESC_F_ERROR);
 }
 
 TEST_F(net, a_frame_of_no_memory_is_refused)
@@ -983,7 +983,7 @@ TEST_F(net, registered_memory_is_given_back)
 	ASSERT_EQ(0, slot_comes(net));
 	for (i = 0; i < 20; i++)
 		ASSERT_EQ(0, host_sends(net, i));
-	EXPECT_FALSE(wait_ours(rx_desc(net, net->taken + 1), 200));
+	EXPECT_FALSE(wait_back(net, P_RX, net->taken + 1, 200));
 	EXPECT_TRUE(slab_is_zero(net));
 	EXPECT_EQ(0, info(&net->vm, net->handle));
 }
@@ -1091,7 +1091,7 @@ TEST_F(net, a_doorbell_waits_for_memory)
 	ASSERT_TRUE(fault_comes(fd));
 	usleep(50000);
 	EXPECT_FALSE(__atomic_load_n(&bell.done, __ATOMIC_ACQUIRE));
-	EXPECT_FALSE(is_ours(tx_desc(net, net->sent - 2)));
+	EXPECT_FALSE(is_back(net, P_TX, net->sent - 2));
 	/* Nothing else waits with it. */
 	ASSERT_EQ(0, host_sends(net, 22));
 	EXPECT_EQ(22, guest_takes(net, WAIT_MS));
@@ -1156,8 +1156,8 @@ TEST_F_TIMEOUT(net, memory_leaves_under_a_doorbell, 120)
 		usleep(i % 20 * 50);
 		madvise(mem, PAGE, MADV_DONTNEED);
 		pthread_join(thread, NULL);
-		ASSERT_TRUE(wait_ours(tx_desc(net, first), WAIT_MS));
-		if (tx_desc(net, first)->flags & htole16(IOQ_DESC_F_ERROR))
+		ASSERT_TRUE(wait_back(net, P_TX, first, WAIT_MS));
+		if (done(net, P_TX, first)->flags & htole16(IOQ_DESC_F_ERROR))
 			continue;
 		ASSERT_EQ(FRAME, recv(net->sock, got, sizeof(got), 0));
 		EXPECT_TRUE(!memcmp(got, want, FRAME) ||

@@ -9,6 +9,7 @@
 #ifndef _SELFTESTS_VBUS_KVM_VM_H
 #define _SELFTESTS_VBUS_KVM_VM_H
 
+#include <linux/ioq.h>
 #include <linux/kvm.h>
 #include <linux/vbus.h>
 #include <linux/vbus_kvm.h>
@@ -40,6 +41,12 @@
 
 #define RING_LEN	(5 * PAGE)
 #define RING_ID		VENET_REGION_RING(VENET_QUEUE_TX(0))
+
+/* What a descriptor that is the @n-th of all says in a ring of @count. */
+static inline uint16_t ioq_turn(unsigned int n, unsigned int count)
+{
+	return n / count % 2 ? IOQ_TURN_ODD : IOQ_TURN_EVEN;
+}
 
 struct vm {
 	int kvm, fd, vcpu;

@@ -2,12 +2,12 @@
 /*
  * xdp_load: attach a small XDP program to an interface, by bpf() alone
  *
- *	xdp_load IF pass|drop|tx|abort [nofrags]
- *	xdp_load IF redirect IF2 [nofrags]
+ *	xdp_load IF pass|drop|tx|abort [nofrags|generic]
+ *	xdp_load IF redirect IF2 [nofrags|generic]
  *
  * It prints "attached" and keeps the program attached until it is killed. In
- * the driver, not in the stack: what is tested is the driver. Built without
- * libraries that a guest in an initramfs would not have.
+ * the driver, where what is tested is the driver, or in the stack (generic).
+ * Built without libraries that a guest in an initramfs would not have.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -72,14 +72,14 @@ static int load(const struct bpf_insn *insns, int n, int frags)
 	return fd;
 }
 
-static int attach(int prog, int ifindex)
+static int attach(int prog, int ifindex, int flags)
 {
 	union bpf_attr attr = {
 		.link_create = {
 			.prog_fd = prog,
 			.target_ifindex = ifindex,
 			.attach_type = BPF_XDP,
-			.flags = XDP_FLAGS_DRV_MODE,
+			.flags = flags,
 		},
 	};
 	int fd = sys_bpf(BPF_LINK_CREATE, &attr);
@@ -108,14 +108,17 @@ static int action(const char *name)
 
 static int usage(void)
 {
-	fprintf(stderr, "Usage: xdp_load IF pass|drop|tx|abort|redirect [IF2] [nofrags]\n");
+	fprintf(stderr, "Usage: xdp_load IF pass|drop|tx|abort|redirect [IF2] [nofrags|generic]\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
 	int act = argc > 2 ? action(argv[2]) : -1;
-	int frags = argc < 4 || strcmp(argv[argc - 1], "nofrags");
+	const char *last = argc > 3 ? argv[argc - 1] : "";
+	int frags = strcmp(last, "nofrags");
+	int flags = strcmp(last, "generic") ? XDP_FLAGS_DRV_MODE :
+					      XDP_FLAGS_SKB_MODE;
 	struct bpf_insn insns[4];
 	int prog, n = 0;
 
@@ -131,7 +134,7 @@ int main(int argc, char **argv)
 	insns[n++] = leave();
 
 	prog = load(insns, n, frags);
-	if (prog < 0 || attach(prog, if_nametoindex(argv[1])) < 0)
+	if (prog < 0 || attach(prog, if_nametoindex(argv[1]), flags) < 0)
 		return 1;
 	puts("attached");
 	fflush(stdout);
