@@ -95,28 +95,32 @@ static inline bool ioq_may_take_back(const struct ioq *q)
 {
 	/* Pairs with the smp_store_release() in ioq_publish(). */
 	u32 head = smp_load_acquire(&q->head);
+	__le16 turn;
 
+	if (READ_ONCE(q->broken) || q->tail == head)
+		return false;
 	/*
 	 * What the consumer did with the descriptor is looked at after this.
 	 * Pairs with its virt_store_release() in ioq_give_back().
 	 */
-	return !READ_ONCE(q->broken) && q->tail != head &&
-	       virt_load_acquire(&ioq_done_slot(q, q->tail)->turn) ==
-	       ioq_turn(q, q->tail);
+	turn = virt_load_acquire(&ioq_done_slot(q, q->tail)->turn);
+	return turn == ioq_turn(q, q->tail);
 }
 
 static inline bool ioq_may_read(const struct ioq *q)
 {
 	/* Pairs with the smp_store_release() in ioq_give_back(). */
 	u32 tail = smp_load_acquire(&q->tail);
+	__le16 turn;
 
+	if (READ_ONCE(q->broken) || q->head - tail > q->mask)
+		return false;
 	/*
 	 * The descriptor is read, and what is done with it written, after this.
 	 * Pairs with the producer's virt_store_release() in ioq_publish().
 	 */
-	return !READ_ONCE(q->broken) && q->head - tail <= q->mask &&
-	       virt_load_acquire(&ioq_slot(q, q->head)->turn) ==
-	       ioq_turn(q, q->head);
+	turn = virt_load_acquire(&ioq_slot(q, q->head)->turn);
+	return turn == ioq_turn(q, q->head);
 }
 
 /**

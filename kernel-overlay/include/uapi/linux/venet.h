@@ -128,9 +128,9 @@
  * wrote. Into the first descriptor's data goes struct venet_desc with
  * hdr.num_buffers = the number of buffers; that of the others is left alone.
  * They are given back together, the first one last, so the driver sees all of a
- * frame or none of it. A buffer that the device found unusable is given back alone with
- * len = 0 and IOQ_DESC_F_ERROR. A frame uses at most venet_info.rx_bufs buffers;
- * one that does not fit is dropped and counted.
+ * frame or none of it. A buffer that the device found unusable is given back
+ * alone with len = 0 and IOQ_DESC_F_ERROR. A frame uses at most
+ * venet_info.rx_bufs buffers; one that does not fit is dropped and counted.
  *
  *
  * Headers
@@ -150,10 +150,11 @@
  * Broken queues
  * =============
  *
- * A side that finds the other breaking a rule of the ring (a chain without end, a buffer outside its region, a length above
- * what was posted) stops using that queue until it is reset or the connection
- * closed; nothing else is affected. The device tells by setting the queue's bit
- * in venet_status.broken and injecting the status signal.
+ * A side that finds the other breaking a rule of the ring (a chain without end,
+ * a buffer outside its region, a length above what was posted) stops using that
+ * queue until it is reset or the connection closed; nothing else is affected.
+ * The device tells by setting the queue's bit in venet_status.broken and
+ * injecting the status signal.
  */
 #ifndef _UAPI_LINUX_VENET_H
 #define _UAPI_LINUX_VENET_H

@@ -31,29 +31,29 @@ typedef uint64_t u64, __u64, __le64;
 #define cpu_to_le32(x)		((u32)(x))
 #define le32_to_cpu(x)		((u32)(x))
 
-#undef static_assert
 #undef READ_ONCE
 #undef WRITE_ONCE
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v)	__atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+/* C11 has both. */
 #define smp_load_acquire(p)	__atomic_load_n((p), __ATOMIC_ACQUIRE)
+/* See above. */
 #define smp_store_release(p, v)	__atomic_store_n((p), (v), __ATOMIC_RELEASE)
 #define virt_load_acquire	smp_load_acquire
 #define virt_store_release	smp_store_release
 #define virt_mb			smp_mb
 
-#define BUILD_BUG_ON(x)		_Static_assert(!(x), #x)
-#define static_assert(x)	_Static_assert(x, #x)
-#define sizeof_field(t, f)	sizeof(((t *)0)->f)
-#define container_of(p, t, f)	((t *)((char *)(p) - offsetof(t, f)))
+#define container_of(p, t, f)	((typeof(t) *)((char *)(p) - offsetof(t, f)))
 #define IS_ALIGNED(x, a)	(!((x) & ((typeof(x))(a) - 1)))
-#define is_power_of_2(n)	((n) && !((n) & ((n) - 1)))
 #define WARN_ON_ONCE(x)		(x)
+#define BUILD_BUG_ON(x)		static_assert(!(x), #x)
 #define U32_MAX			UINT32_MAX
 #define prefetch(p)		__builtin_prefetch(p)
-#define EXPORT_SYMBOL_GPL(x)
 
-#define ____cacheline_aligned_in_smp __attribute__((aligned(64)))
+static inline bool is_power_of_2(unsigned long n)
+{
+	return n && !(n & (n - 1));
+}
 
 struct kref {
 	unsigned int count;
@@ -93,13 +93,13 @@ static struct {
 		void *buf;
 		void *data;
 	} *data;
-} guest __attribute__((aligned(HOST_GUEST_PADDING)));
+} guest __aligned(HOST_GUEST_PADDING);
 
 static struct {
 	struct ioq q;
 	struct shm_signal signal;
 	bool unsignalled;
-} host __attribute__((aligned(HOST_GUEST_PADDING)));
+} host __aligned(HOST_GUEST_PADDING);
 
 static void guest_inject(struct shm_signal *s)
 {
@@ -153,7 +153,7 @@ void alloc_ring(void)
 }
 
 /* guest side */
-int add_inbuf(unsigned len, void *buf, void *datap)
+int add_inbuf(unsigned int len, void *buf, void *datap)
 {
 	u32 slot = ioq_index(&guest.q, guest.q.head);
 	struct ioq_desc desc = {
@@ -171,7 +171,7 @@ int add_inbuf(unsigned len, void *buf, void *datap)
 	return 0;
 }
 
-void *get_buf(unsigned *lenp, void **bufp)
+void *get_buf(unsigned int *lenp, void **bufp)
 {
 	u32 slot = ioq_index(&guest.q, guest.q.tail);
 	struct ioq_done done;
@@ -225,7 +225,7 @@ bool avail_empty(void)
 	return !ioq_pending(&host.q);
 }
 
-bool use_buf(unsigned *lenp, void **bufp)
+bool use_buf(unsigned int *lenp, void **bufp)
 {
 	struct ioq_desc desc;
 	u32 n;

@@ -13,11 +13,14 @@
 #include <linux/netdev.h>
 #include <linux/netlink.h>
 #include <net/if.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "../kselftest.h"
 
 static const char * const names[] = {
 	[NETDEV_A_QSTATS_IFINDEX] = "ifindex",
@@ -32,8 +35,6 @@ static const char * const names[] = {
 	[NETDEV_A_QSTATS_TX_STOP] = "tx_stop",
 	[NETDEV_A_QSTATS_TX_WAKE] = "tx_wake",
 };
-
-#define NR_NAMES	(sizeof(names) / sizeof(names[0]))
 
 /* A request, and room for what comes back. */
 static struct {
@@ -87,10 +88,20 @@ static void check(const struct nlmsghdr *nl)
 		errx(1, "%s", strerror(-error->error));
 }
 
-#define for_each_attr(attr, nl)						\
-	for (attr = NLMSG_DATA(nl) + GENL_HDRLEN;			\
-	     (char *)attr + NLA_HDRLEN <= (char *)(nl) + (nl)->nlmsg_len; \
-	     attr = (void *)attr + NLA_ALIGN(attr->nla_len))
+static struct nlattr *first_attr(struct nlmsghdr *nl)
+{
+	return NLMSG_DATA(nl) + GENL_HDRLEN;
+}
+
+static bool is_attr(const struct nlattr *attr, const struct nlmsghdr *nl)
+{
+	return (char *)attr + NLA_HDRLEN <= (char *)nl + nl->nlmsg_len;
+}
+
+static struct nlattr *next_attr(struct nlattr *attr)
+{
+	return (void *)attr + NLA_ALIGN(attr->nla_len);
+}
 
 static void *data_of(struct nlattr *attr)
 {
@@ -108,7 +119,7 @@ static int find_family(int fd)
 	send_request(fd);
 	receive(fd);
 	check(nl);
-	for_each_attr(attr, nl)
+	for (attr = first_attr(nl); is_attr(attr, nl); attr = next_attr(attr))
 		if (attr->nla_type == CTRL_ATTR_FAMILY_ID)
 			return *(uint16_t *)data_of(attr);
 	errx(1, "no family " NETDEV_FAMILY_NAME);
@@ -127,8 +138,9 @@ static void print(struct nlmsghdr *nl)
 {
 	struct nlattr *attr;
 
-	for_each_attr(attr, nl)
-		if (attr->nla_type < NR_NAMES && names[attr->nla_type])
+	for (attr = first_attr(nl); is_attr(attr, nl); attr = next_attr(attr))
+		if (attr->nla_type < ARRAY_SIZE(names) &&
+		    names[attr->nla_type])
 			printf("%s=%llu ", names[attr->nla_type],
 			       (unsigned long long)number(attr));
 	putchar('\n');

@@ -20,9 +20,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#ifndef BPF_F_XDP_HAS_FRAGS
-#define BPF_F_XDP_HAS_FRAGS	(1U << 5)
-#endif
+#include "../kselftest.h"
 
 static char log_buf[65536];
 
@@ -100,7 +98,7 @@ static int action(const char *name)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(names); i++)
 		if (!strcmp(names[i], name))
 			return i;
 	return -1;
