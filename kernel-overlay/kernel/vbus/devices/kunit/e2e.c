@@ -770,6 +770,6 @@ kunit_test_suite(e2e_suite);
 
 MODULE_DESCRIPTION("KUnit tests for the Virtual-Bus Ethernet devices");
 MODULE_LICENSE("GPL");
-/* What binds to the devices of the tests. */
-MODULE_SOFTDEP("pre: venet");
+/* What binds to the devices of the tests, and what tells them of VLANs. */
+MODULE_SOFTDEP("pre: venet 8021q");
 MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
