@@ -18,7 +18,8 @@ nic=$(vm_nic a)
 check_is "it has two pairs" 2 "$(vm_run a "ls -d /sys/class/net/$nic/queues/tx-* | wc -l")"
 host_queues() { [ "$(count_queues "$host")" -eq "$1" ]; }
 check "so has the host" wait_for 10 host_queues 2
-check "ethtool -l says so" grep -q -z 'maximums:.*Combined:[^0-9]*4.*hardware settings:.*Combined:[^0-9]*2' <<<"$(ethtool -l "$host")"
+channels() { ethtool -l "$host" | grep -q -z 'maximums:.*Combined:[^0-9]*4.*hardware settings:.*Combined:[^0-9]*2'; }
+check "ethtool -l says so" wait_for 10 channels
 check_is "each ring has an interrupt" 4 "$(vm_run a "grep -c -E '$nic-[rt]x-[01]' /proc/interrupts")"
 check_is "each processor sends on its pair" "1 2" \
 	"$(vm_run a "cat /sys/class/net/$nic/queues/tx-0/xps_cpus /sys/class/net/$nic/queues/tx-1/xps_cpus" | tr '\n' ' ' | sed 's/ $//')"
