@@ -75,7 +75,8 @@ cleanup()
 {
 	local rc=$?
 
-	trap - EXIT INT TERM HUP
+	trap - EXIT
+	trap '' INT TERM HUP	# whoever is impatient would leave processes behind
 	[ -z "$step_pid" ] || kill_tree "$step_pid"
 	[ -z "$cleanup_hook" ] || "$cleanup_hook"
 	exit "$rc"

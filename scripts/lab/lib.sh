@@ -59,6 +59,7 @@ hung=/run/hung		# a guest does not answer: see main.sh
 bus_dir=/config/vbus/instances
 device_dir=/config/vbus/devices
 : "${VM_TIMEOUT:=60}"
+: "${VM_BOOT_TIME:=90}"
 
 # ---- results
 
@@ -148,7 +149,7 @@ vm_boots()
 # Up for the Nth time; fails at once when QEMU is gone or the kernel panicked.
 wait_vm()
 {
-	local end=$((SECONDS + $(slow 90))) wanted=${2:-1}
+	local end=$((SECONDS + $(slow "$VM_BOOT_TIME"))) wanted=${2:-1}
 
 	until [ "$(vm_boots "$1")" -ge "$wanted" ]; do
 		if ! vm_alive "$1"; then

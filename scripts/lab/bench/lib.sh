@@ -10,6 +10,11 @@ order()
 	tr ' ' '\n' <<<"${LAB_ORDERS:-}" | sed -n "s/^$1=//p" | tr ',' ' '
 }
 
+# Of the emulated clock, on which everything is fast, and waiting for a guest that spins
+# is slow.
+VM_TIMEOUT=5
+VM_BOOT_TIME=8
+
 scale=$(order scale)
 scale=${scale:-100}
 

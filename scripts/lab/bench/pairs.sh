@@ -69,12 +69,11 @@ for path in veth vhost venet; do
 	fi
 	sleep 0.5
 	at_end "$a" "$client" -n 20 udp_rr 10.0.4.12 >/dev/null
-	pair udp_rr 64 1000
-	pair tcp_rr 64 1000
-	pair tcp_stream_to 16384 1280
+	check "two guests, $path: UDP" pair udp_rr 64 1000
+	check "two guests, $path: TCP" pair tcp_rr 64 1000
+	check "two guests, $path: stream" pair tcp_stream_to 16384 1280
 	ip link del br0
 	stop_all_vms
 	ip netns del "$a" 2>/dev/null
 	ip netns del "$b" 2>/dev/null
-	ok "two guests, $path"
 done

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Instructions by function: the two kallsyms, sorted by address, then the plugin's
-# lines, sorted by address too. Addresses are compared as text: all have 16 digits.
+# lines without "end", sorted by address too. Addresses are compared as text: all have 16 digits.
 #	awk -f profile.awk host.syms guest.syms counts
 FNR == 1 { nr_file++ }
 nr_file <= 2 {

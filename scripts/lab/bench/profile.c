@@ -7,8 +7,9 @@
  *
  *	-plugin profile.so,out=FILE
  *
- * FILE gets lines "host|guest ADDRESS INSTRUCTIONS", a block of code each. What is
- * used of qemu-plugin.h is declared here, for it is in no package of Debian 12.
+ * FILE gets, for each piece that was marked, a line "end" after lines "host|guest
+ * ADDRESS INSTRUCTIONS", a block of code each. What is used of qemu-plugin.h is
+ * declared here, for it is in no package of Debian 12.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,9 +28,6 @@ void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, exec_cb cb,
 					  int flags, void *data);
 void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn,
 					    exec_cb cb, int flags, void *data);
-void qemu_plugin_register_atexit_cb(plugin_id id,
-				    void (*cb)(plugin_id id, void *data),
-				    void *data);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
 struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb,
@@ -57,7 +55,7 @@ struct block {
 
 #define BUCKETS	65536
 static struct block *buckets[BUCKETS];
-static const char *out;
+static FILE *out;
 static bool counting;
 static bool in_guest;
 static uint64_t after_vmrun;	/* where the host goes on */
@@ -91,9 +89,32 @@ static void run_block(unsigned int cpu, void *data)
 		in_guest = true;
 }
 
-static void set_counting(unsigned int cpu, void *data)
+static void begin(unsigned int cpu, void *data)
 {
-	counting = data;
+	struct block *b;
+	int i;
+
+	for (i = 0; i < BUCKETS; i++)
+		for (b = buckets[i]; b; b = b->next)
+			b->count[0] = b->count[1] = 0;
+	counting = true;
+}
+
+static void end(unsigned int cpu, void *data)
+{
+	struct block *b;
+	int i, guest;
+
+	counting = false;
+	for (i = 0; i < BUCKETS; i++)
+		for (b = buckets[i]; b; b = b->next)
+			for (guest = 0; guest < 2; guest++)
+				if (b->count[guest])
+					fprintf(out, "%s %016llx %llu\n", guest ? "guest" : "host",
+						(unsigned long long)b->addr,
+						(unsigned long long)b->count[guest] * b->insns);
+	fprintf(out, "end\n");
+	fflush(out);
 }
 
 static bool is_insn(const struct qemu_plugin_insn *insn, const char *bytes)
@@ -119,9 +140,9 @@ static void translate(plugin_id id, struct qemu_plugin_tb *tb)
 	for (i = 0; i < n; i++) {
 		insn = qemu_plugin_tb_get_insn(tb, i);
 		if (is_insn(insn, "\x66\x87\xdb"))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, set_counting, 0, &out);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, begin, 0, NULL);
 		else if (is_insn(insn, "\x66\x87\xc9"))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, set_counting, 0, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, end, 0, NULL);
 		else if (is_insn(insn, "\x0f\x01\xd8")) {
 			b->enters = true;
 			after_vmrun = qemu_plugin_insn_vaddr(insn) + 3;
@@ -130,32 +151,13 @@ static void translate(plugin_id id, struct qemu_plugin_tb *tb)
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, run_block, 0, b);
 }
 
-static void report(plugin_id id, void *data)
-{
-	FILE *f = fopen(out, "w");
-	struct block *b;
-	int i, guest;
-
-	if (!f) {
-		perror(out);
-		return;
-	}
-	for (i = 0; i < BUCKETS; i++)
-		for (b = buckets[i]; b; b = b->next)
-			for (guest = 0; guest < 2; guest++)
-				if (b->count[guest])
-					fprintf(f, "%s %016llx %llu\n", guest ? "guest" : "host",
-						(unsigned long long)b->addr,
-						(unsigned long long)b->count[guest] * b->insns);
-	fclose(f);
-}
-
 EXPORT int qemu_plugin_install(plugin_id id, const void *info, int argc, char **argv)
 {
 	if (argc != 1 || strncmp(argv[0], "out=", 4))
 		return -1;
-	out = strdup(argv[0] + 4);
+	out = fopen(argv[0] + 4, "w");
+	if (!out)
+		return -1;
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
-	qemu_plugin_register_atexit_cb(id, report, NULL);
 	return 0;
 }

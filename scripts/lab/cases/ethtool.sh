@@ -60,10 +60,10 @@ done
 # Statistics: each queue's make up the whole, unless something came meanwhile.
 adds_up() { "${@:2}" | awk -v name="$1" '$1 == name "_packets:" { all = $2 }
 	$1 ~ "^" name "[0-9]+_packets:$" { sum += $2 } END { exit !all || all != sum }'; }
-check "-S rx of the queues is rx in all" wait_for 10 adds_up rx et -S
+check "-S rx of the queues is rx in all" wait_for 30 adds_up rx et -S
 stats=$(et -S)
 check "the device's counters are there" has 'device_tx_packets: [1-9]' <<<"$stats"
-check "the same on the host" wait_for 10 adds_up in ethtool -S "$host"
+check "the same on the host" wait_for 30 adds_up in ethtool -S "$host"
 check "ip -s counts" has 'RX:.*TX:' <<<"$(ip -s link show "$host")"
 
 # Addresses and MTU.

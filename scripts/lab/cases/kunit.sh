@@ -17,3 +17,4 @@ check "more than 250 cases have run" test "$ran" -gt 250
 for module in $suites; do
 	check "$module unloads" rmmod "$module"
 done
+check "what they needed unloads" modprobe -r venet venet-tap vbus-local

@@ -68,7 +68,7 @@ check "the second device's interface appears" host_addr e 10.0.1.1/24
 may_lock $((8 << 20))
 check "a guest whose QEMU may lock 8 MiB boots" start_vm c --bus b
 nics() { [ "$(vm_run c "ls /sys/class/net" | grep -c -v lo)" -eq 2 ]; }
-check "with two interfaces" wait_for 10 nics
+check "with two interfaces" wait_for 30 nics
 for nic in $(vm_run c "ls /sys/class/net" | grep -v lo); do
 	check "$nic goes up" vm_run c "ip link set $nic up"
 	check_is "with two pairs" 2 "$(pairs_of "$nic")"
