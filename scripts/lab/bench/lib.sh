@@ -12,8 +12,8 @@ order()
 
 # Of the emulated clock, on which everything is fast, and waiting for a guest that spins
 # is slow.
-VM_TIMEOUT=5
-VM_BOOT_TIME=8
+VM_TIMEOUT=3
+VM_BOOT_TIME=5
 
 scale=$(order scale)
 scale=${scale:-100}
@@ -22,15 +22,15 @@ scale=${scale:-100}
 record() { echo "$*" >>/out/bench.raw; }
 
 # run_workload NAME MODE WORKLOAD SIZE OPERATIONS [OPTION...]: while it measures,
-# nothing else may run in this machine, which has one processor. None takes a second
+# nothing else may run in this machine, which has one processor. None takes two seconds
 # of its time; a guest that stands still is started anew by revive.
 run_workload()
 {
 	local name=$1 mode=$2 workload=$3 size=$4 ops=$(($5 * scale / 100)) try
 
 	shift 5
-	for try in 1 2 3; do
-		if timeout 4 "$netbench" -k -r 3 -s "$size" -n "$ops" -u $((ops / 4)) "$@" \
+	for try in 1 2 3 4 5; do
+		if timeout 2 "$netbench" -k -r 3 -s "$size" -n "$ops" -u $((ops / 4)) "$@" \
 			"$workload" "$server_addr" >/tmp/lines 2>/tmp/errors; then
 			sed "s/^/path=$path mode=$mode name=$name /" /tmp/lines >>/out/bench.raw
 			awk -f "$LAB_TOP/scripts/lab/bench/tsv.awk" <(tail -n 3 /out/bench.raw)

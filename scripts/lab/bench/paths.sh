@@ -103,13 +103,29 @@ reachable()
 	ping -q -n -c 2 -i 0.2 -W 5 "$server_addr"
 }
 
+# A guest that stands still is not the path's fault: see run_workload.
+set_up()
+{
+	local try
+
+	for try in 1 2 3 4 5; do
+		if { "up_$path" && reachable; } >/tmp/errors 2>&1; then
+			return
+		fi
+		note "$path: not up in try $try: $(tail -n 1 /tmp/errors)"
+		[ ! -d "$vm_dir/$path" ] || kill_vm "$path"
+		"down_$path" >/dev/null 2>&1
+	done
+	return 1
+}
+
 # revive MODE WORKLOAD: a new guest in place of one that does not answer
 revive()
 {
 	[ -d "$vm_dir/$path" ] || return
 	kill_vm "$path"
 	"down_$path"
-	"up_$path" && reachable >/dev/null || return
+	set_up || return
 	if [ "$1" = busy ]; then
 		serve -b "${2/_rr/_echo}"
 	else

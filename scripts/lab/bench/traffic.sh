@@ -81,22 +81,6 @@ symbols()
 		vm_run "$path" "grep -i ' t .*\[' /proc/kallsyms" >>/out/guest.syms
 }
 
-# A guest that stands still is not the path's fault: see run_workload.
-set_up()
-{
-	local try
-
-	for try in 1 2 3; do
-		if { "up_$path" && reachable; } >/tmp/errors 2>&1; then
-			return
-		fi
-		note "$path: not up in try $try: $(tail -n 1 /tmp/errors)"
-		[ ! -d "$vm_dir/$path" ] || kill_vm "$path"
-		"down_$path" >/dev/null 2>&1
-	done
-	return 1
-}
-
 run_path()
 {
 	if ! set_up; then
