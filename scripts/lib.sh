@@ -143,6 +143,31 @@ need_build_dir()
 		die "cannot write to $build: set VBUS_BUILD to a writable directory"
 }
 
+# need_place BASE [DIR]: what --base and --tree may say, and paths that builds can use
+need_place()
+{
+	case $1${2:+ with a tree} in
+	'' | 6.12 | mainline | ' with a tree') ;;
+	*' with a tree') die "--base and --tree do not go together: a tree of your own is its own base" ;;
+	*) die "unknown base $1: it is 6.12 or mainline" ;;
+	esac
+	need_plain "$top" "$build"
+	[ -z "${2:-}" ] || need_kernel_tree "$2"
+	need_build_dir
+}
+
+# need_plain PATH...: as the kernel's make wants it
+need_plain()
+{
+	local path
+
+	for path; do
+		case $(realpath -m "$path") in
+		*[[:space:]:]*) die "the kernel's make takes no path with spaces or colons: $path" ;;
+		esac
+	done
+}
+
 # need_space MB
 need_space()
 {
@@ -163,7 +188,7 @@ need_visible()
 	local path
 
 	for path; do
-		case $(realpath -m "$path") in
+		case $(realpath -m "$path")/ in
 		/tmp/* | /run/* | /dev/*)
 			die "the lab's host cannot see $path: put it elsewhere than under /tmp, /run or /dev" ;;
 		esac
@@ -188,7 +213,7 @@ need()
 	local package missing=()
 
 	command -v dpkg-query >/dev/null ||
-		die "this is not Debian: install the counterparts of: $*"
+		die "these scripts need Debian 12, whose packages they install: by hand see Documentation/applying.md"
 	for package; do
 		is_installed "$package" || missing+=("$package")
 	done
@@ -266,20 +291,48 @@ apt_unpack()
 # need_kernel_tree DIR: a kernel's source, which git can read if it is in git
 need_kernel_tree()
 {
+	local dir error
+
 	if [ ! -e "$1/Kbuild" ] || [ ! -e "$1/MAINTAINERS" ]; then
 		die "$1 is no kernel tree: give --tree a directory with the kernel's source"
 	fi
-	[ ! -e "$1/.git" ] || git -C "$1" rev-parse -q --verify HEAD >/dev/null 2>&1 ||
-		die "git cannot read $1: it has no commit, or is another user's (then: git config --global --add safe.directory $(realpath "$1"))"
+	need_plain "$1"
+	[ -e "$1/.git" ] || return 0
+	need git
+	error=$(git -C "$1" rev-parse --verify HEAD 2>&1 >/dev/null) || case $error in
+	*"dubious ownership"*)
+		printf -v dir %q "$(realpath "$1")"
+		die "git does not read $1, it is another user's: git config --global --add safe.directory $dir" ;;
+	*"single revision"*) die "$1 has no commit: git -C $1 add -A && git -C $1 commit, or remove its .git" ;;
+	*) die "git cannot read $1: ${error%%$'\n'*}" ;;
+	esac
+}
+
+# need_tag_base DIR: for what asks which commits are the series
+need_tag_base()
+{
+	[ -e "$1/.git" ] || die "$1 is no git tree: the commits after the tag base are the series"
+	git -C "$1" rev-parse -q --verify base >/dev/null ||
+		die "$1 has no tag base, mark where the series begins: git -C $1 tag base COMMIT"
+}
+
+# own_name DIR: what is made of a tree of one's own is called so
+own_name()
+{
+	local dir
+
+	dir=$(cd "$1" && pwd)
+	echo "$(basename "$dir")-$(echo "$dir" | sha1sum | cut -c 1-6)"
 }
 
 # tree_of BASE [DIR]: the kernel tree with the series, made if it is not there.
 # Sets $tree, and $tree_name for what is built from it.
 tree_of()
 {
-	local rc=0
+	local which=(--base "${1:-6.12}") rc=0
 
-	"$top/scripts/tree" --base "$1" ${2:+--tree "$2"} --record "$build/.tree.$$" || rc=$?
+	[ -z "${2:-}" ] || which=(--tree "$2")
+	"$top/scripts/tree" "${which[@]}" --record "$build/.tree.$$" || rc=$?
 	[ "$rc" -eq 0 ] || exit "$rc"
 	{ read -r tree_name; read -r tree; } <"$build/.tree.$$"
 	rm "$build/.tree.$$"
@@ -318,6 +371,15 @@ series_matches()
 	[ "$rc" -ne 0 ] || [ -z "$(ls "$dir")" ] || diff -rq "$dir" "$top/patches" >/dev/null || rc=1
 	rm -r "$dir"
 	return "$rc"
+}
+
+# need_kind KIND: one that scripts/build can build
+need_kind()
+{
+	case $1 in
+	lab | debug | bench | distro) ;;
+	*) die "unknown kind ${1:-\"\"} of kernel: it is lab, debug, bench or distro" ;;
+	esac
 }
 
 has_series()

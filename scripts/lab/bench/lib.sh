@@ -12,8 +12,8 @@ order()
 
 # Of the emulated clock, on which everything is fast, and waiting for a guest that spins
 # is slow.
-VM_TIMEOUT=3
-VM_BOOT_TIME=5
+VM_TIMEOUT=6
+VM_BOOT_TIME=15
 
 scale=$(order scale)
 scale=${scale:-100}
@@ -22,7 +22,7 @@ scale=${scale:-100}
 record() { echo "$*" >>/out/bench.raw; }
 
 # run_workload NAME MODE WORKLOAD SIZE OPERATIONS [OPTION...]: while it measures,
-# nothing else may run in this machine, which has one processor. None takes two seconds
+# nothing else may run in this machine, which has one processor. None takes a second
 # of its time; a guest that stands still is started anew by revive.
 run_workload()
 {
@@ -30,7 +30,7 @@ run_workload()
 
 	shift 5
 	for try in 1 2 3 4 5; do
-		if timeout 2 "$netbench" -k -r 3 -s "$size" -n "$ops" -u $((ops / 4)) "$@" \
+		if timeout 1 "$netbench" -k -r 3 -s "$size" -n "$ops" -u $((ops / 4)) "$@" \
 			"$workload" "$server_addr" >/tmp/lines 2>/tmp/errors; then
 			sed "s/^/path=$path mode=$mode name=$name /" /tmp/lines >>/out/bench.raw
 			awk -f "$LAB_TOP/scripts/lab/bench/tsv.awk" <(tail -n 3 /out/bench.raw)

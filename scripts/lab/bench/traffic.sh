@@ -22,9 +22,9 @@ tcp_stream_from idle tcp_stream_from 16384  1280
 udp_flood_echo  idle udp_flood_echo  64     3200   -w 64
 udp_flood_to    idle udp_flood_to    64     5000   -w 128
 udp_flood_from  idle udp_flood_from  64     5000   -w 128
-udp_sat_echo    idle udp_flood_echo  64     6400   -w 512
-udp_sat_to      idle udp_flood_to    64     10000  -w 512
-udp_sat_from    idle udp_flood_from  64     10000  -w 512
+udp_sat_echo    idle udp_flood_echo  64     3200   -w 512
+udp_sat_to      idle udp_flood_to    64     6400   -w 512
+udp_sat_from    idle udp_flood_from  64     6400   -w 512
 '
 
 # The same flood, unanswered, at a packet in so many ns, for the curve of exits.
