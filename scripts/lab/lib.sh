@@ -169,7 +169,7 @@ wait_vm()
 
 start_vm()
 {
-	local name=$1 bus='' wait=1 dir=$vm_dir/$1
+	local name=$1 bus='' wait=1 dir=$vm_dir/$1 boots
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -183,6 +183,7 @@ start_vm()
 	mkdir -p "$dir" /out/guests
 	mkfifo "$dir/cmd.in" "$dir/cmd.out" "$dir/qmp.in" "$dir/qmp.out"
 	: >>"$(vm_console "$name")"
+	boots=$(vm_boots "$name")
 	(
 		[ -z "$bus" ] || echo "$bus" >/proc/self/vbus || exit
 		# shellcheck disable=SC2086 # options, split on purpose
@@ -200,7 +201,7 @@ start_vm()
 	) >"$dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	disown
-	[ -z "$wait" ] || wait_vm "$name"
+	[ -z "$wait" ] || wait_vm "$name" $((boots + 1))
 }
 
 # Read lines from a pipe until one matches, or time is up.

@@ -203,7 +203,8 @@ static struct vbus_kvm_event_set *set_get(struct vbus_kvm *vk, int cpu)
 		if (set->cpu == cpu)
 			return set;
 	set = set_create(vk, cpu);
-	if (!IS_ERR(set) || list_empty(&vk->event_sets))
+	/* Without the set that is always there, no other can stand in for it. */
+	if (!IS_ERR(set) || cpu < 0 || list_empty(&vk->event_sets))
 		return set;
 	return list_first_entry(&vk->event_sets, struct vbus_kvm_event_set,
 				node);

@@ -59,15 +59,31 @@ static void msi_noop(struct irq_data *data)
 {
 }
 
+/*
+ * The vector has moved, and the host raises the old one, which is free soon. A
+ * host that was reset raises none.
+ */
+static void msi_lost(struct irq_data *data, int err)
+{
+	struct vbus_kvm_msi *msi = irq_data_get_irq_chip_data(data);
+
+	if (err == -ENOTCONN)
+		return;
+	WRITE_ONCE(msi->vk->msi_lost, true);
+	vbus_kvm_update(msi->vk);
+}
+
 static int msi_set_affinity(struct irq_data *data, const struct cpumask *mask,
 			    bool force)
 {
 	struct irq_data *parent = data->parent_data;
-	int ret;
+	int ret, err;
 
 	ret = parent->chip->irq_set_affinity(parent, mask, force);
 	if (ret >= 0 && ret != IRQ_SET_MASK_OK_DONE) {
-		msi_program(data);
+		err = msi_program(data);
+		if (err)
+			msi_lost(data, err);
 		irq_chip_retrigger_hierarchy(data);
 	}
 	return ret;

@@ -12,7 +12,8 @@
  * comes back if it is on the list.
  *
  * A guest that came back from a snapshot is told nothing, and one that only
- * receives rings no bell: so the list is looked at now and then, too.
+ * receives rings no bell: so the list is looked at now and then, too, also while
+ * the host has no bus, which another one may have to which the VM is moved.
  *
  * For suspend, and before another kernel is started, all connections end: the
  * host must not write to memory that it was given by a kernel that is gone.
@@ -30,6 +31,7 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/pm.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <asm/cpu_device_id.h>
 
@@ -100,6 +102,9 @@ static void see_device(struct vbus_kvm *vk, const struct vbus_device_info *info)
 		kdev->seen = true;
 }
 
+/* What is refused is on the list again, now and then. */
+static DEFINE_RATELIMIT_STATE(refusals, 3600 * HZ, 10);
+
 static void add_device(struct vbus_kvm *vk, const struct vbus_device_info *info)
 {
 	u32 id = le32_to_cpu(info->id);
@@ -108,9 +113,8 @@ static void add_device(struct vbus_kvm *vk, const struct vbus_device_info *info)
 	if (find_device(vk, id))
 		return;
 	err = vbus_kvm_device_add(vk, info);
-	if (err)
-		dev_err_ratelimited(vk->dev, "device %u not added: %d\n", id,
-				    err);
+	if (err && __ratelimit(&refusals))
+		dev_err(vk->dev, "device %u not added: %d\n", id, err);
 }
 
 static void remove_unseen(struct vbus_kvm *vk)
@@ -164,7 +168,7 @@ static int negotiate(struct vbus_kvm *vk)
 	int err;
 
 	err = vbus_kvm_verb(VBUS_KVM_NEGOTIATE, &arg, sizeof(arg));
-	if (err == -EPROTONOSUPPORT)
+	if (err == -EPROTONOSUPPORT && err != vk->last_error)
 		dev_info(vk->dev, "the host speaks version %u, not %u\n",
 			 le32_to_cpu(arg.version), VBUS_KVM_VERSION);
 	if (err)
@@ -213,15 +217,17 @@ static void hotplug(struct work_struct *work)
 {
 	struct vbus_kvm *vk = container_of(to_delayed_work(work),
 					   struct vbus_kvm, hotplug);
+	bool lost = xchg(&vk->msi_lost, false);
 	int err;
 
 	err = update_devices(vk);
-	if (err == -ENOTCONN || err == -ENODEV)
+	if (lost || err == -ENOTCONN || err == -ENODEV)
 		err = restart(vk);
-	if (err)
-		dev_err_ratelimited(vk->dev, "no list of devices: %d\n", err);
-	if (err != -ENODEV)
-		queue_delayed_work(vk->wq, &vk->hotplug, LOOK_INTERVAL);
+	/* A host that keeps saying no has said it once. */
+	if (err && err != vk->last_error)
+		dev_err(vk->dev, "no list of devices: %d\n", err);
+	vk->last_error = err;
+	queue_delayed_work(vk->wq, &vk->hotplug, LOOK_INTERVAL);
 }
 
 /*
@@ -272,7 +278,7 @@ static struct vbus_kvm *vbus_kvm_create(void)
 	INIT_LIST_HEAD(&vk->devices);
 	INIT_LIST_HEAD(&vk->event_sets);
 	mutex_init(&vk->events_lock);
-	INIT_DELAYED_WORK(&vk->hotplug, hotplug);
+	INIT_DEFERRABLE_WORK(&vk->hotplug, hotplug);
 	vk->wq = alloc_ordered_workqueue("vbus-kvm", WQ_FREEZABLE);
 	if (!vk->wq)
 		goto free;

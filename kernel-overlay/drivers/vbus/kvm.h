@@ -97,6 +97,8 @@ struct vbus_kvm_event_set {
  * @event_sets: struct vbus_kvm_event_set; the first has no CPU and is always
  *	there
  * @nr_eventqs: queues in them
+ * @msi_lost: the host does not know where an interrupt went: begin anew
+ * @last_error: of @hotplug, which says it once
  */
 struct vbus_kvm {
 	struct device *dev;
@@ -111,6 +113,8 @@ struct vbus_kvm {
 	struct mutex events_lock;	/* see the top of the file */
 	struct list_head event_sets;
 	u32 nr_eventqs;
+	bool msi_lost;
+	int last_error;
 };
 
 /**

@@ -152,11 +152,14 @@ EXPORT_SYMBOL_GPL(vbus_proxy_call);
  * @vdev: the device, open
  * @id: a number for the region, not 0; each type gives them a meaning
  * @region: the memory, and the signal in it; copied. The memory stays the
- *	driver's and must not be freed before the device is closed
+ *	driver's and must not be freed before the device is closed, also when
+ *	this fails
  * @signal: where to put the region's signal: a reference that the driver puts.
  *	Set to NULL when the region has none; may be NULL itself then
  *
  * What the driver has put into the region is visible to the device afterwards.
+ * An error does not say that the device has not got the memory: only
+ * vbus_proxy_close() is sure to take it away again.
  *
  * Context: may sleep; not from a notifier.
  * Return: 0, or -EINVAL when @id is 0, the memory is not whole pages of the

@@ -42,7 +42,8 @@ enum vbus_signal_priority {
  * @cpu: the CPU that the signal should arrive at, or -1 for any
  * @priority: how the signal should arrive
  *
- * The memory must not be freed before the device is closed.
+ * The memory must not be freed before the device is closed, not even when
+ * vbus_proxy_shm() has failed: the device may have got it all the same.
  */
 struct vbus_proxy_region {
 	void *vaddr;

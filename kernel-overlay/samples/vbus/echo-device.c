@@ -2,8 +2,8 @@
 /*
  * A complete deviceclass, as small as one can be.
  *
- *	mkdir /config/vbus/devices/e
- *	echo "echo" > /config/vbus/devices/e/type
+ *	mkdir /sys/kernel/config/vbus/devices/e
+ *	echo "echo" > /sys/kernel/config/vbus/devices/e/type
  *
  * Its devices hold no state: all there is belongs to a connection. The region
  * that the driver registers is published with the signal's notifier, and the
@@ -26,6 +26,13 @@ struct echo {
 	struct vbus_shm *shm;
 };
 
+/* Our words of the signal are in the region, and shm_signal writes to them. */
+static void echo_dirty_signal(struct echo *echo)
+{
+	vbus_shm_dirty(echo->shm, offsetof(struct vbus_echo_page, signal.host),
+		       sizeof(struct shm_signal_side));
+}
+
 static void echo_answer(struct echo *echo)
 {
 	__le32 word;
@@ -43,7 +50,8 @@ static void echo_answer(struct echo *echo)
 /*
  * The driver has signalled, perhaps from several CPUs at once; the context may
  * be atomic. To ask for the next signal before looking at the question loses
- * nothing and needs no loop, whose end the driver could put off for ever.
+ * nothing and needs no loop, whose end the driver could put off for ever. A
+ * suspended region is left alone: the connector rings when it is back.
  */
 static void echo_notify(struct shm_signal_notifier *notifier,
 			enum shm_signal_context ctx)
@@ -53,9 +61,12 @@ static void echo_notify(struct shm_signal_notifier *notifier,
 
 	spin_lock_irqsave(&echo->lock, flags);
 	rcu_read_lock();
-	shm_signal_enable(echo->signal);
-	echo_answer(echo);
-	shm_signal_inject(echo->signal);
+	if (vbus_shm_live(echo->shm)) {
+		shm_signal_enable(echo->signal);
+		echo_answer(echo);
+		shm_signal_inject(echo->signal);
+		echo_dirty_signal(echo);
+	}
 	rcu_read_unlock();
 	spin_unlock_irqrestore(&echo->lock, flags);
 }
@@ -82,11 +93,16 @@ static int echo_shm(struct vbus_connection *conn, u32 id, struct vbus_shm *shm,
 		return -EINVAL;
 	if (echo->shm)
 		return -EBUSY;
+	guard(rcu)();
+	/* It has been suspended. Nothing is done, so the verb can be repeated. */
+	if (!vbus_shm_live(shm))
+		return -EAGAIN;
 	echo->shm = vbus_shm_get(shm);
 	echo->signal = shm_signal_get(signal);
 	shm_signal_set_notifier(signal, &echo->notifier);
 	/* Nothing can be pending: the driver learns of success later. */
 	shm_signal_enable(signal);
+	echo_dirty_signal(echo);
 	return 0;
 }
 

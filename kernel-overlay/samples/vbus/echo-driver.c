@@ -70,6 +70,24 @@ static int echo_driver_share(struct vbus_proxy_device *vdev,
 	return vbus_proxy_shm(vdev, VBUS_ECHO_SHM_PAGE, &region, &ed->signal);
 }
 
+/* What it leaves behind when it fails is echo_driver_stop()'s to end. */
+static int echo_driver_start(struct vbus_proxy_device *vdev,
+			     struct echo_driver *ed)
+{
+	int err = vbus_proxy_open(vdev, VBUS_ECHO_VERSION);
+
+	return err ?: echo_driver_share(vdev, ed);
+}
+
+/* Only after this will the device leave the page alone. */
+static void echo_driver_stop(struct vbus_proxy_device *vdev,
+			     struct echo_driver *ed)
+{
+	vbus_proxy_close(vdev);
+	shm_signal_put(ed->signal);
+	ed->signal = NULL;
+}
+
 static int echo_driver_probe(struct vbus_proxy_device *vdev)
 {
 	struct echo_driver *ed __free(kfree) = kzalloc_obj(*ed);
@@ -83,51 +101,56 @@ static int echo_driver_probe(struct vbus_proxy_device *vdev)
 	if (!ed->page)
 		return -ENOMEM;
 
-	err = vbus_proxy_open(vdev, VBUS_ECHO_VERSION);
-	if (err)
-		goto free;
-	err = echo_driver_call(vdev);
-	if (err)
-		goto close;
-	err = echo_driver_share(vdev, ed);
-	if (err)
-		goto close;
-	err = echo_driver_ask(vdev, ed, 41);
-	if (err)
-		goto close;
+	err = echo_driver_start(vdev, ed);
+	if (!err)
+		err = echo_driver_call(vdev);
+	if (!err)
+		err = echo_driver_ask(vdev, ed, 41);
+	if (err) {
+		echo_driver_stop(vdev, ed);
+		free_page((unsigned long)ed->page);
+		return err;
+	}
 	vbus_proxy_set_drvdata(vdev, no_free_ptr(ed));
 	return 0;
-
-close:
-	/* Only after this will the device leave the page alone. */
-	vbus_proxy_close(vdev);
-	shm_signal_put(ed->signal);
-free:
-	free_page((unsigned long)ed->page);
-	return err;
 }
 
 static void echo_driver_remove(struct vbus_proxy_device *vdev)
 {
 	struct echo_driver *ed = vbus_proxy_drvdata(vdev);
 
-	vbus_proxy_close(vdev);
-	shm_signal_put(ed->signal);
+	echo_driver_stop(vdev, ed);
 	free_page((unsigned long)ed->page);
 	kfree(ed);
 }
 
-/* Another kernel may start: the device must leave our memory alone. */
-static void echo_driver_shutdown(struct vbus_proxy_device *vdev)
+/* No connection lives through it. Without this the system would not sleep. */
+static int echo_driver_suspend(struct vbus_proxy_device *vdev)
 {
-	vbus_proxy_close(vdev);
+	echo_driver_stop(vdev, vbus_proxy_drvdata(vdev));
+	return 0;
 }
 
+static int echo_driver_resume(struct vbus_proxy_device *vdev)
+{
+	struct echo_driver *ed = vbus_proxy_drvdata(vdev);
+	int err = echo_driver_start(vdev, ed);
+
+	if (err)
+		echo_driver_stop(vdev, ed);
+	return err;
+}
+
+/*
+ * There is no shutdown(): nothing here uses the device by itself and would have
+ * to stop, and the bus closes it.
+ */
 static struct vbus_proxy_driver echo_driver = {
 	.type		= "echo",
 	.probe		= echo_driver_probe,
 	.remove		= echo_driver_remove,
-	.shutdown	= echo_driver_shutdown,
+	.suspend	= echo_driver_suspend,
+	.resume		= echo_driver_resume,
 	.driver		= {
 		.name	= "vbus-echo",
 	},

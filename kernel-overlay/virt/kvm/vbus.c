@@ -205,11 +205,11 @@ static int verb_call(struct kvm_vbus *vb, void *data)
 		goto out;
 	err = vbus_client_call(vb->client, le32_to_cpu(arg->handle),
 			       le32_to_cpu(arg->func), buf, len);
-	/* To a guest that would say that nothing was done. */
+	/* To a guest that would say that nothing was done, here as below. */
 	if (err == -EAGAIN)
 		err = -EBUSY;
-	if (!err)
-		err = kvm_vbus_write_guest(vb->kvm, addr, buf, len);
+	if (!err && kvm_vbus_write_guest(vb->kvm, addr, buf, len))
+		err = -EFAULT;
 out:
 	kfree(buf);
 	return err;
@@ -348,6 +348,13 @@ static size_t verb_size(unsigned long nr)
 	return nr < ARRAY_SIZE(verbs) ? find_verb(nr)->size : 0;
 }
 
+/* What was done can fail no more: the others answer nothing that is to be told. */
+static bool verb_answers(unsigned long nr)
+{
+	return nr == VBUS_KVM_NEGOTIATE || nr == VBUS_KVM_LIST ||
+	       nr == VBUS_KVM_OPEN;
+}
+
 /* The guest cannot be told its handle, so it would be lost until a reset. */
 static void undo_open(struct kvm *kvm, const struct vbus_kvm_open *arg)
 {
@@ -359,7 +366,7 @@ static void undo_open(struct kvm *kvm, const struct vbus_kvm_open *arg)
 	up_read(&vb->lock);
 }
 
-/* The verbs with a structure: copied in, worked on, copied back. */
+/* The verbs with a structure: copied in, worked on, and the answer copied back. */
 static int kvm_vbus_struct_verb(struct kvm *kvm, unsigned long nr, gpa_t gpa)
 {
 	union {
@@ -387,7 +394,7 @@ static int kvm_vbus_struct_verb(struct kvm *kvm, unsigned long nr, gpa_t gpa)
 	/* The answer to another version is ours. */
 	if (err == -EPROTONOSUPPORT && nr == VBUS_KVM_NEGOTIATE)
 		return kvm_vbus_write_guest(kvm, gpa, &arg, size) ?: err;
-	if (err)
+	if (err || !verb_answers(nr))
 		return err;
 	err = kvm_vbus_write_guest(kvm, gpa, &arg, size);
 	if (err && nr == VBUS_KVM_OPEN)

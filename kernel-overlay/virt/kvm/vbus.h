@@ -93,6 +93,7 @@ struct kvm_vbus_eventq {
  * @work_lock: protects the rest
  * @worker: does the devices' work in the VMM's process; or NULL
  * @worker_runs: @worker takes work; false once it was killed
+ * @worker_settled: @worker has left its vCPU's place; its own
  * @works: struct vbus_work, queued
  */
 struct kvm_vbus {
@@ -115,6 +116,7 @@ struct kvm_vbus {
 	spinlock_t work_lock;		/* see the top of the file */
 	struct vhost_task *worker;
 	bool worker_runs;
+	bool worker_settled;
 	struct list_head works;
 };
 

@@ -68,12 +68,26 @@ static struct kvm_vbus_region *to_region(struct vbus_shm *shm)
  * By address
  */
 
-/* VMMs take a slot away and put it back in passing. kvm->srcu is held. */
-static bool slot_changes(struct kvm *kvm, gpa_t gpa)
+/*
+ * VMMs take a slot away and put it back in passing. Is one of those on the way?
+ * @len is not 0, and kvm->srcu is held.
+ */
+static bool slot_changes(struct kvm *kvm, gpa_t gpa, size_t len)
 {
-	struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gpa_to_gfn(gpa));
+	gfn_t gfn, last = gpa_to_gfn(gpa + len - 1);
 
-	return slot && (slot->flags & KVM_MEMSLOT_INVALID);
+	for (gfn = gpa_to_gfn(gpa); gfn <= last; gfn++) {
+		struct kvm_memory_slot *slot = gfn_to_memslot(kvm, gfn);
+
+		if (slot && slot->flags & KVM_MEMSLOT_INVALID)
+			return true;
+	}
+	return false;
+}
+
+static int access_error(struct kvm *kvm, gpa_t gpa, size_t len)
+{
+	return slot_changes(kvm, gpa, len) ? -EAGAIN : -EFAULT;
 }
 
 /**
@@ -93,7 +107,7 @@ int kvm_vbus_read_guest(struct kvm *kvm, gpa_t gpa, void *data, size_t len)
 	int err = kvm_read_guest(kvm, gpa, data, len);
 
 	if (err)
-		err = slot_changes(kvm, gpa) ? -EAGAIN : -EFAULT;
+		err = access_error(kvm, gpa, len);
 	srcu_read_unlock(&kvm->srcu, idx);
 	return err;
 }
@@ -106,7 +120,8 @@ int kvm_vbus_read_guest(struct kvm *kvm, gpa_t gpa, void *data, size_t len)
  * @len: bytes
  *
  * Context: a vCPU's thread; may sleep.
- * Return: 0, or -EFAULT when not all of it is writable memory.
+ * Return: 0, or -EAGAIN when the memory slot is being changed, or -EFAULT when
+ * not all of it is writable memory.
  */
 int kvm_vbus_write_guest(struct kvm *kvm, gpa_t gpa, const void *data,
 			 size_t len)
@@ -114,8 +129,10 @@ int kvm_vbus_write_guest(struct kvm *kvm, gpa_t gpa, const void *data,
 	int idx = srcu_read_lock(&kvm->srcu);
 	int err = kvm_write_guest(kvm, gpa, data, len);
 
+	if (err)
+		err = access_error(kvm, gpa, len);
 	srcu_read_unlock(&kvm->srcu, idx);
-	return err ? -EFAULT : 0;
+	return err;
 }
 
 /* Enter a page in its slot's dirty bitmap. kvm->srcu is held. */
@@ -231,14 +248,21 @@ static int memctx_fault_in(struct vbus_memctx *ctx, u64 addr, size_t len,
 			   bool write)
 {
 	struct kvm *kvm = container_of(ctx, struct kvm_vbus, memctx)->kvm;
+	struct kvm_vcpu *vcpu;
 	u64 end;
 	gfn_t gfn;
 	int err = 0;
 
 	if (current->mm != kvm->mm || !len || check_add_overflow(addr, len, &end))
 		return -EFAULT;
+	/* A vCPU comes from its doorbell, and who changes slots waits for it. */
+	vcpu = kvm_get_running_vcpu();
+	if (vcpu)
+		kvm_vcpu_srcu_read_unlock(vcpu);
 	for (gfn = gpa_to_gfn(addr); gfn <= gpa_to_gfn(end - 1) && !err; gfn++)
 		err = fault_in_page(kvm, gfn, write);
+	if (vcpu)
+		kvm_vcpu_srcu_read_lock(vcpu);
 	return err;
 }
 
@@ -626,7 +650,7 @@ void kvm_vbus_suspend_memslot(struct kvm *kvm,
 	}
 	/* Devices look at it under RCU. */
 	if (any)
-		synchronize_rcu();
+		synchronize_rcu_expedited();
 }
 
 /* A region that is waiting for a slot. @vb->region_lock is held. */

@@ -6,6 +6,10 @@
  * when the guest first opens a device: a thread of the VMM, with its memory,
  * its cgroups, and its end. When the VMM is killed, the task drains the queue
  * and takes no more; nothing of the VM runs after that, so nobody misses it.
+ *
+ * It begins as a copy of the vCPU's thread that opened the device. A vCPU may be
+ * real-time and bound to one processor, where the two would wait for each other:
+ * so it first goes where the VMM's main thread may run, without such privilege.
  */
 #include <linux/err.h>
 #include <linux/sched/signal.h>
@@ -29,17 +33,18 @@ static struct vbus_work *next_work(struct kvm_vbus *vb)
 
 /*
  * A vCPU that has rung goes on: what it sends next is then done with the rest.
- * SCHED_BATCH is what runs beside it or after it, and never in its place.
+ * SCHED_BATCH is what runs beside it or after it, and never in its place. Once:
+ * what an administrator changes afterwards stays.
  */
-static void worker_stand_back(void)
+static void worker_settle(void)
 {
 	struct sched_attr attr = {
 		.sched_policy = SCHED_BATCH,
 		.sched_nice = task_nice(current),
 	};
 
-	if (current->policy == SCHED_NORMAL)
-		sched_setattr_nocheck(current, &attr);
+	set_cpus_allowed_ptr(current, &current->group_leader->cpus_mask);
+	sched_setattr_nocheck(current, &attr);
 }
 
 static bool worker_fn(void *data)
@@ -51,7 +56,10 @@ static bool worker_fn(void *data)
 		return false;
 	/* The caller has prepared to sleep. */
 	__set_current_state(TASK_RUNNING);
-	worker_stand_back();
+	if (!vb->worker_settled) {
+		vb->worker_settled = true;
+		worker_settle();
+	}
 	vbus_work_run(work);
 	cond_resched();
 	return true;
@@ -143,6 +151,7 @@ int kvm_vbus_worker_start(struct kvm_vbus *vb)
 		err = signal_pending(current) ? -EAGAIN : -ENOMEM;
 		goto out;
 	}
+	vb->worker_settled = false;
 	worker_set(vb, task, true);
 	vhost_task_start(task);
 out:

@@ -35,13 +35,19 @@ static void venet_pair_spread(struct venet_pair *pair, struct cpumask *mask)
 		netif_set_xps_queue(pair->venet->dev, mask, pair->index);
 }
 
-/* Let each CPU send on its pair. Without it, flows are spread by their hash. */
+/*
+ * Let each CPU send on its pair. Without it, flows are spread by their hash.
+ * What the administrator has made of it stays until there are other pairs.
+ */
 void venet_spread(struct venet *venet)
 {
+	bool same = venet->nr_pairs == venet->spread_pairs;
 	cpumask_var_t mask;
 	u32 i;
 
-	if (venet->nr_pairs == 1 || !zalloc_cpumask_var(&mask, GFP_KERNEL))
+	venet->spread_pairs = venet->nr_pairs;
+	if (same || venet->nr_pairs == 1 ||
+	    !zalloc_cpumask_var(&mask, GFP_KERNEL))
 		return;
 	for (i = 0; i < venet->nr_pairs; i++)
 		venet_pair_spread(&venet->pairs[i], mask);

@@ -62,6 +62,7 @@ static const struct venet_stat venet_rx_stat[] = {
 	VENET_STAT(venet_rx_stats, "rx_", errors),
 	VENET_STAT(venet_rx_stats, "rx_", copied),
 	VENET_STAT(venet_rx_stats, "rx_", doorbells),
+	VENET_STAT(venet_rx_stats, "rx_", xdp_refused),
 	VENET_STAT(venet_rx_stats, "rx_", xdp_packets),
 	VENET_STAT(venet_rx_stats, "rx_", xdp_drops),
 	VENET_STAT(venet_rx_stats, "rx_", xdp_tx),

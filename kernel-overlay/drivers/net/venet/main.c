@@ -94,19 +94,45 @@ void venet_broken(struct venet_ioq *ioq, const char *why)
 			   ioq->id, why);
 }
 
+/*
+ * A poll that is over no longer owns the signal: by the time that we learn that
+ * interrupts are put off, and a timer polls next, another CPU may be polling
+ * and have enabled it. So it is not disabled then, which would cost that CPU
+ * its interrupt, but the next poll does not enable it in the first place. That
+ * goes on until a poll was the last one, which is made up for by one more.
+ *
+ * @deferred is written by who may not be the poll any more: when it is wrong,
+ * there is an interrupt or a poll too much, and never one too few.
+ */
+static void venet_poll_end(struct venet_pair *pair, int done, bool quiet)
+{
+	struct napi_struct *napi = &pair->napi;
+
+	if (likely(napi_complete_done(napi, done))) {
+		if (unlikely(quiet)) {
+			WRITE_ONCE(pair->rx.deferred, false);
+			napi_schedule(napi);
+		}
+	} else if (!napi_is_scheduled(napi)) {
+		WRITE_ONCE(pair->rx.deferred, true);
+	}
+}
+
 static int venet_poll(struct napi_struct *napi, int budget)
 {
 	struct venet_pair *pair = container_of(napi, struct venet_pair, napi);
+	bool quiet;
 	int done;
 
 	venet_tx_poll(&pair->tx, budget);
 	if (!budget)
 		return 0;
 
-	done = venet_rx_poll(&pair->rx, budget);
-	/* Who polls again without an interrupt does not want one. */
-	if (done < budget && !napi_complete_done(napi, done))
-		shm_signal_disable(pair->rx.ioq.signal);
+	quiet = READ_ONCE(pair->rx.deferred) ||
+		test_bit(NAPI_STATE_IN_BUSY_POLL, &napi->state);
+	done = venet_rx_poll(&pair->rx, budget, quiet);
+	if (done < budget)
+		venet_poll_end(pair, done, quiet);
 	return done;
 }
 
@@ -205,7 +231,9 @@ static int venet_configure(struct venet *venet)
 		err = venet_set_offloads(venet,
 					 venet_wanted_offloads(venet,
 							       dev->features));
-	return err ?: venet_filter_configure(venet);
+	if (!err)
+		venet_filter_configure(venet);
+	return err;
 }
 
 static int venet_pair_share(struct venet_pair *pair)
@@ -222,12 +250,37 @@ static void venet_pair_unshare(struct venet_pair *pair)
 	venet_ioq_unshare(&pair->rx.ioq);
 }
 
+/*
+ * What the device offers may be changed while nobody has it open. More than
+ * there was at probe is not used. Less cannot be: interfaces above this one
+ * rely on it. The numbers are those of the device's feature_mask.
+ */
+static int venet_check_offer(struct venet *venet)
+{
+	struct venet_info info;
+	u64 missing;
+	int err;
+
+	err = venet_get_info(venet->vdev, &info);
+	if (err)
+		return err;
+	missing = venet->features & ~le64_to_cpu(info.features);
+	if (!missing)
+		return 0;
+	netdev_err(venet->dev,
+		   "the device no longer has features %#llx of %#llx; give them back or bind the driver anew\n",
+		   missing, venet->features);
+	return -EINVAL;
+}
+
 static int venet_share(struct venet *venet)
 {
 	u32 i, nr = venet->nr_pairs;
 	int err;
 
-	err = venet_negotiate(venet);
+	err = venet_check_offer(venet);
+	if (!err)
+		err = venet_negotiate(venet);
 	if (!err)
 		err = venet_status_share(venet);
 	for (i = 0; !err && i < nr; i++) {
@@ -343,6 +396,8 @@ err_poll:
 err_close:
 	vbus_proxy_close(venet->vdev);
 	venet_unshare(venet);
+	/* The status may have turned it on already. */
+	netif_carrier_off(venet->dev);
 err_free:
 	venet_free(venet);
 	return err;
@@ -566,7 +621,8 @@ static void venet_add_rx_stats(struct rtnl_link_stats64 *stats,
 		start = u64_stats_fetch_begin(&rx->syncp);
 		packets = u64_stats_read(&rx->packets);
 		bytes = u64_stats_read(&rx->bytes);
-		dropped = u64_stats_read(&rx->dropped);
+		dropped = u64_stats_read(&rx->dropped) +
+			  u64_stats_read(&rx->xdp_refused);
 		errors = u64_stats_read(&rx->errors);
 	} while (u64_stats_fetch_retry(&rx->syncp, start));
 	stats->rx_packets += packets;
@@ -587,6 +643,16 @@ static void venet_get_stats64(struct net_device *dev,
 	}
 }
 
+/* The header has no word for segments whose checksums are complete. */
+static netdev_features_t venet_features_check(struct sk_buff *skb,
+					      struct net_device *dev,
+					      netdev_features_t features)
+{
+	if (skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL)
+		features &= ~NETIF_F_GSO_MASK;
+	return vlan_features_check(skb, features);
+}
+
 static const struct net_device_ops venet_netdev_ops = {
 	.ndo_open		= venet_open,
 	.ndo_stop		= venet_stop,
@@ -596,6 +662,7 @@ static const struct net_device_ops venet_netdev_ops = {
 	.ndo_change_mtu		= venet_change_mtu,
 	.ndo_set_mac_address	= venet_set_mac_address,
 	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_features_check	= venet_features_check,
 	.ndo_set_features	= venet_set_features,
 	.ndo_fix_features	= venet_fix_netdev_features,
 	.ndo_bpf		= venet_xdp,
@@ -617,7 +684,7 @@ static bool venet_info_ok(const struct venet_info *info)
 
 	return is_power_of_2(min) && is_power_of_2(max) && min <= max &&
 	       min <= VENET_RING_MAX && max >= VENET_RING_MIN &&
-	       le32_to_cpu(info->tx_descs) >= 1 &&
+	       le32_to_cpu(info->tx_descs) >= VENET_TX_DESCS_MIN &&
 	       le32_to_cpu(info->rx_buf_min) <= PAGE_SIZE &&
 	       le32_to_cpu(info->rx_buf_max) >= PAGE_SIZE &&
 	       le32_to_cpu(info->max_slabs) >= 1 &&
@@ -772,9 +839,12 @@ static void venet_init(struct venet *venet, struct net_device *dev,
 	dev->ethtool_ops = &venet_ethtool_ops;
 	dev->stat_ops = &venet_stat_ops;
 	dev->watchdog_timeo = VENET_WATCHDOG;
-	dev->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_REDIRECT |
-			    NETDEV_XDP_ACT_NDO_XMIT | NETDEV_XDP_ACT_RX_SG |
+	dev->xdp_features = NETDEV_XDP_ACT_NDO_XMIT |
 			    NETDEV_XDP_ACT_NDO_XMIT_SG;
+	if (venet_xdp_possible(venet))
+		dev->xdp_features |= NETDEV_XDP_ACT_BASIC |
+				     NETDEV_XDP_ACT_REDIRECT |
+				     NETDEV_XDP_ACT_RX_SG;
 	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
 	/* netpoll transmits with interrupts off; a doorbell may sleep. */
 	dev->priv_flags |= IFF_DISABLE_NETPOLL;

@@ -13,7 +13,6 @@
  * checked and used. What a page is, our own slots say and not the descriptor.
  */
 #include <linux/etherdevice.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/virtio_net.h>
 
@@ -28,6 +27,15 @@ static void venet_rx_count(struct venet_rx *rx, u64_stats_t *counter)
 {
 	u64_stats_update_begin(&rx->stats.syncp);
 	u64_stats_inc(counter);
+	u64_stats_update_end(&rx->stats.syncp);
+}
+
+/* A frame goes to the stack, or to a program, whatever that makes of it. */
+void venet_rx_received(struct venet_rx *rx, u32 bytes)
+{
+	u64_stats_update_begin(&rx->stats.syncp);
+	u64_stats_inc(&rx->stats.packets);
+	u64_stats_add(&rx->stats.bytes, bytes);
 	u64_stats_update_end(&rx->stats.syncp);
 }
 
@@ -209,7 +217,7 @@ static struct sk_buff *venet_rx_build_long(struct venet_rx *rx,
 {
 	struct venet *venet = venet_of_rx(rx);
 	u32 head = min_t(u32, frame->buf[0].len, VENET_RX_PULL);
-	bool copy = venet_slab_tight(&rx->slab);
+	bool copy = venet_slab_tight(&rx->slab, frame->nr);
 	struct sk_buff *skb;
 	u32 i;
 
@@ -278,19 +286,27 @@ static bool venet_rx_hdr_ok(const struct venet *venet,
 static void venet_rx_hash(const struct venet *venet, struct sk_buff *skb,
 			  const struct venet_desc *desc)
 {
-	enum pkt_hash_types type = PKT_HASH_TYPE_L4;
+	enum pkt_hash_types type;
 
 	if (!venet_has(venet, VENET_F_HASH))
 		return;
 
 	switch (le16_to_cpu(desc->hash_report)) {
-	case VIRTIO_NET_HASH_REPORT_NONE:
-		return;
+	case VIRTIO_NET_HASH_REPORT_TCPv4:
+	case VIRTIO_NET_HASH_REPORT_TCPv6:
+	case VIRTIO_NET_HASH_REPORT_TCPv6_EX:
+	case VIRTIO_NET_HASH_REPORT_UDPv4:
+	case VIRTIO_NET_HASH_REPORT_UDPv6:
+	case VIRTIO_NET_HASH_REPORT_UDPv6_EX:
+		type = PKT_HASH_TYPE_L4;
+		break;
 	case VIRTIO_NET_HASH_REPORT_IPv4:
 	case VIRTIO_NET_HASH_REPORT_IPv6:
 	case VIRTIO_NET_HASH_REPORT_IPv6_EX:
 		type = PKT_HASH_TYPE_L3;
 		break;
+	default:
+		return;
 	}
 	skb_set_hash(skb, le32_to_cpu(desc->hash), type);
 }
@@ -345,6 +361,7 @@ static struct sk_buff *venet_rx_build(struct venet_rx *rx,
 		dev_kfree_skb(skb);
 		return NULL;
 	}
+	venet_rx_received(rx, frame->bytes);
 	skb->protocol = eth_type_trans(skb, venet->dev);
 	return skb;
 }
@@ -369,14 +386,8 @@ static void venet_rx_deliver(struct venet_rx *rx, struct venet_frame *frame)
 	struct sk_buff *skb = venet_rx_make(rx, frame);
 
 	venet_rx_recycle(rx, frame);
-	if (!skb)
-		return;
-
-	u64_stats_update_begin(&rx->stats.syncp);
-	u64_stats_inc(&rx->stats.packets);
-	u64_stats_add(&rx->stats.bytes, frame->bytes);
-	u64_stats_update_end(&rx->stats.syncp);
-	napi_gro_receive(&rx->ioq.pair->napi, skb);
+	if (skb)
+		napi_gro_receive(&rx->ioq.pair->napi, skb);
 }
 
 static int venet_rx_frames(struct venet_rx *rx, int budget)
@@ -400,9 +411,9 @@ static int venet_rx_frames(struct venet_rx *rx, int budget)
 
 /*
  * Receive up to @budget frames. With less than that, the device has been asked
- * for a signal when there is more.
+ * for a signal when there is more; or, @quiet, has not, and somebody polls again.
  */
-int venet_rx_poll(struct venet_rx *rx, int budget)
+int venet_rx_poll(struct venet_rx *rx, int budget, bool quiet)
 {
 	struct ioq *q = &rx->ioq.q;
 	int done = 0;
@@ -413,8 +424,8 @@ int venet_rx_poll(struct venet_rx *rx, int budget)
 			break;
 		if (venet_rx_wants_refill(rx))
 			venet_rx_refill(rx);
-	} while (done < budget && shm_signal_enable(rx->ioq.signal) &&
-		 ioq_pending(q));
+	} while (done < budget && !quiet &&
+		 shm_signal_enable(rx->ioq.signal) && ioq_pending(q));
 
 	if (unlikely(rx->xdp_todo))
 		venet_xdp_flush(rx);
@@ -423,15 +434,16 @@ int venet_rx_poll(struct venet_rx *rx, int budget)
 
 /*
  * A share of what the device may have, but so much more than the ring holds
- * that half as much may be out. The last pair of several that could not be had
- * leaves no more to the others, or they might not be had either.
+ * that half as much may be out, as far as a device has to take that: it is less
+ * where pages are large. The last pair of several that could not be had leaves
+ * no more to the others, or they might not be had either.
  */
 static size_t venet_rx_slab_len(const struct venet_rx *rx)
 {
 	size_t share = VENET_SLAB_LEN / venet_of_rx(rx)->want_pairs;
-	size_t least = rx->ioq.count * SZ_4K * 3 / 2;
+	size_t least = rx->ioq.count * PAGE_SIZE * 3 / 2;
 
-	return PAGE_ALIGN(max(share, least));
+	return PAGE_ALIGN(clamp_t(size_t, least, share, VENET_SLAB_LEN));
 }
 
 int venet_rx_alloc(struct venet_rx *rx)

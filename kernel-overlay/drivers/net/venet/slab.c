@@ -29,6 +29,9 @@
 
 static_assert(VENET_SLAB_LEN <= VBUS_SHM_MAX_LEN);
 static_assert(VENET_RING_MAX * SZ_4K * 3 / 2 <= VENET_SLAB_LEN);
+/* The longest frame may be out of the smallest slab, and another come in. */
+static_assert(VENET_RING_MIN * 3 / 2 >= 2 * VENET_SLAB_FRAME);
+static_assert(VENET_SLAB_LEN >= 2 * VENET_SLAB_FRAME * PAGE_SIZE);
 static_assert(VENET_SLAB_LEN / 4096 <= U16_MAX);
 
 static void venet_slab_free_pages(struct venet_slab *slab)
@@ -134,13 +137,4 @@ void venet_slab_lend(struct venet_slab *slab, u16 index)
 {
 	get_page(slab->pages[index]);
 	venet_slab_push_out(slab, index);
-}
-
-/*
- * Is so much of the slab out that what is left must be kept for the ring? A
- * socket that nobody reads may keep its pages for ever.
- */
-bool venet_slab_tight(const struct venet_slab *slab)
-{
-	return slab->nr_out >= slab->count - slab->count / 4;
 }

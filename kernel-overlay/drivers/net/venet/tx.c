@@ -370,14 +370,13 @@ int venet_tx_alloc(struct venet_tx *tx)
 	return venet_ioq_alloc(&tx->ioq);
 }
 
-/* The device is closed: what it still had is lost. */
+/* The device is closed: what it still had is lost, and was counted as sent. */
 static void venet_tx_drop_all(struct venet_tx *tx)
 {
 	u32 i;
 
 	for (i = 0; i < tx->ioq.count; i++) {
-		if (tx->skbs[i])
-			venet_tx_drop(tx, tx->skbs[i]);
+		dev_kfree_skb_any(tx->skbs[i]);
 		venet_tx_reclaim_frame(tx, i);
 	}
 	netdev_tx_reset_queue(venet_txq(tx));

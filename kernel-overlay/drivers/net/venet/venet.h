@@ -57,6 +57,9 @@
 /* Frames up to this many bytes are copied out of the slab. */
 #define VENET_RX_COPY		256
 
+/* Pages for the longest frame. */
+#define VENET_SLAB_FRAME	DIV_ROUND_UP(VENET_MAX_FRAME, PAGE_SIZE)
+
 /* What is copied of longer ones to find the end of their headers. */
 #define VENET_RX_PULL		128
 
@@ -166,13 +169,14 @@ struct venet_slab {
 /**
  * struct venet_rx_stats - what reception counts
  * @syncp: written by the NAPI poll
- * @packets: frames handed to the stack
+ * @packets: frames handed to the stack or to a program
  * @bytes: bytes in them
  * @dropped: frames lost for want of memory
  * @errors: frames with a header or a length that makes no sense
  * @copied: frames that were copied although they are long, because too much of
  *	the slab was in use
  * @doorbells: times that the device had asked for buffers and was called
+ * @xdp_refused: frames lost because a program could not be given them
  * @xdp_packets: frames that a program has seen
  * @xdp_drops: of those, the ones that it dropped or that went wrong
  * @xdp_tx: those that it sent back
@@ -186,6 +190,7 @@ struct venet_rx_stats {
 	u64_stats_t errors;
 	u64_stats_t copied;
 	u64_stats_t doorbells;
+	u64_stats_t xdp_refused;
 	u64_stats_t xdp_packets;
 	u64_stats_t xdp_drops;
 	u64_stats_t xdp_tx;
@@ -223,6 +228,7 @@ struct venet_frame {
  * @page_pool: pages that a program gets frames in
  * @xdp_rxq: what it is told of where they came from
  * @xdp_todo: what the end of the poll has to do: VENET_XDP_*
+ * @deferred: interrupts were put off when a poll was over; see venet_poll_end()
  * @stats: counters
  */
 struct venet_rx {
@@ -232,6 +238,7 @@ struct venet_rx {
 	struct page_pool *page_pool;
 	struct xdp_rxq_info xdp_rxq;
 	u32 xdp_todo;
+	bool deferred;
 	struct venet_rx_stats stats;
 };
 
@@ -262,6 +269,7 @@ struct venet_pair {
  * @tx_count: descriptors in each ring for transmission
  * @want_pairs: pairs of queues that shall be used
  * @nr_pairs: pairs that are used: fewer where memory cannot be had or shared
+ * @spread_pairs: pairs that CPUs were last dealt out to
  * @max_pairs: pairs that there are
  * @pairs: the pairs; they and their counters stay from probe to remove
  * @status: the status region, or NULL
@@ -285,6 +293,7 @@ struct venet {
 	u32 tx_count;
 	u32 want_pairs;
 	u32 nr_pairs;
+	u32 spread_pairs;
 	u32 max_pairs;
 	struct venet_pair *pairs;
 	struct venet_status *status;
@@ -298,6 +307,17 @@ struct venet {
 	bool vlan_filter;
 	struct bpf_prog __rcu *xdp_prog;
 };
+
+/*
+ * With @nr pages more, would so much of the slab be out that what is left must
+ * be kept for the ring? A socket that nobody reads may keep its pages for ever,
+ * and then there must still be those for the longest frame.
+ */
+static inline bool venet_slab_tight(const struct venet_slab *slab, u32 nr)
+{
+	return slab->nr_out >= slab->count - slab->count / 4 ||
+	       slab->nr_out + nr + VENET_SLAB_FRAME > slab->count;
+}
 
 static inline bool venet_has(const struct venet *venet, unsigned int feature)
 {
@@ -342,14 +362,14 @@ void venet_slab_free(struct venet_slab *slab);
 bool venet_slab_get(struct venet_slab *slab, u16 *index);
 void venet_slab_put(struct venet_slab *slab, u16 index);
 void venet_slab_lend(struct venet_slab *slab, u16 index);
-bool venet_slab_tight(const struct venet_slab *slab);
 
 /* rx.c */
 int venet_rx_alloc(struct venet_rx *rx);
 void venet_rx_free(struct venet_rx *rx);
 int venet_rx_share(struct venet_rx *rx);
 void venet_rx_refill(struct venet_rx *rx);
-int venet_rx_poll(struct venet_rx *rx, int budget);
+void venet_rx_received(struct venet_rx *rx, u32 bytes);
+int venet_rx_poll(struct venet_rx *rx, int budget, bool quiet);
 void venet_rx_init(struct venet_pair *pair);
 
 /* tx.c */
@@ -374,7 +394,7 @@ void venet_status_init(struct venet *venet);
 u32 venet_status_speed(const struct venet *venet);
 
 /* filter.c */
-int venet_filter_configure(struct venet *venet);
+void venet_filter_configure(struct venet *venet);
 int venet_filter_vlans(struct venet *venet, bool filter);
 void venet_filter_init(struct venet *venet);
 void venet_filter_exit(struct venet *venet);
@@ -391,6 +411,7 @@ int venet_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames,
 		   u32 flags);
 int venet_xdp_alloc(struct venet_rx *rx);
 void venet_xdp_free(struct venet_rx *rx);
+bool venet_xdp_possible(const struct venet *venet);
 bool venet_xdp_mtu_ok(const struct bpf_prog *prog, unsigned int mtu);
 int venet_xdp(struct net_device *dev, struct netdev_bpf *bpf);
 

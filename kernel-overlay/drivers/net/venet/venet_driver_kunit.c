@@ -16,12 +16,16 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vbus_driver.h>
+#include <net/busy_poll.h>
 #include <uapi/linux/venet.h>
+
+#include "venet.h"
 
 #define FAKE_PROTO	0x88b5		/* for local experiments */
 #define FAKE_MTU	9000
 #define FAKE_RING	64
 #define FAKE_FRAMES	1024
+#define FAKE_PAIRS	10
 
 static const u8 fake_mac[ETH_ALEN] = { 0x02, 0x56, 0x42, 0x55, 0x53, 0x01 };
 
@@ -53,10 +57,12 @@ struct fake {
 	u32 mtu;
 	u64 offloads;
 	u8 mac[ETH_ALEN];
+	struct venet_rx_mode rx_mode;
+	bool refuses_filters;
 
 	void *region[256];
 	size_t region_len[256];
-	struct fake_signal signal[VENET_REGION_RING(8)];
+	struct fake_signal signal[VENET_REGION_RING(2 * FAKE_PAIRS)];
 	struct ioq rx;
 	struct ioq tx;
 	struct ioq idle;		/* those of further pairs */
@@ -70,6 +76,7 @@ struct fake {
 	unsigned int frames;
 	u16 tx_flags;
 
+	unsigned int bells;		/* of reception */
 	struct sk_buff_head got;	/* what came up the stack */
 };
 
@@ -162,6 +169,8 @@ static void fake_interrupt(struct shm_signal *s)
 {
 	struct fake_signal *sig = container_of(s, struct fake_signal, host);
 
+	if (sig->id == VENET_REGION_RING(0))
+		sig->fake->bells++;
 	shm_signal_wakeup(&sig->guest, SHM_SIGNAL_ATOMIC);
 }
 
@@ -198,6 +207,7 @@ static int fake_open(struct vbus_proxy_device *vdev, u32 version)
 		return fake->open_error;
 	fake->opened = true;
 	fake->pairs = 0;
+	memset(&fake->rx_mode, 0, sizeof(fake->rx_mode));
 	return 0;
 }
 
@@ -246,6 +256,33 @@ static int fake_queue_start(struct fake *fake, struct venet_queue *args)
 	return 0;
 }
 
+/* Are these addresses of one kind? */
+static bool fake_addrs_ok(const u8 (*addrs)[ETH_ALEN], u32 n, bool group)
+{
+	while (n--)
+		if (group ? !is_multicast_ether_addr(addrs[n]) :
+			    !is_valid_ether_addr(addrs[n]))
+			return false;
+	return true;
+}
+
+/* As strict as the ABI lets a device be. */
+static int fake_set_rx_mode(struct fake *fake, const struct venet_rx_mode *mode)
+{
+	u32 unicast = le16_to_cpu(mode->unicast);
+	u32 n = unicast + le16_to_cpu(mode->multicast);
+
+	if (n > VENET_MAX_ADDRS ||
+	    !fake_addrs_ok(mode->addrs, unicast, false) ||
+	    !fake_addrs_ok(mode->addrs + unicast, n - unicast, true) ||
+	    memchr_inv(mode->addrs[n], 0, (VENET_MAX_ADDRS - n) * ETH_ALEN))
+		return -EINVAL;
+	if (fake->refuses_filters && n)
+		return -EINVAL;
+	fake->rx_mode = *mode;
+	return 0;
+}
+
 static int fake_call(struct vbus_proxy_device *vdev, u32 func, void *data,
 		     size_t len)
 {
@@ -276,6 +313,8 @@ static int fake_call(struct vbus_proxy_device *vdev, u32 func, void *data,
 	case VENET_CALL_PAIRS:
 		fake->pairs = le32_to_cpu(((struct venet_pairs *)data)->pairs);
 		return 0;
+	case VENET_CALL_RX_MODE:
+		return fake_set_rx_mode(fake, data);
 	case VENET_CALL_LINK:
 		return 0;
 	}
@@ -558,11 +597,9 @@ static struct fake *fake_new(struct kunit *test)
 	return fake;
 }
 
-/* A device with a driver, up, whose frames land in fake->got. */
-static struct fake *fake_start(struct kunit *test)
+/* Give it a driver, set it up, and let its frames land in fake->got. */
+static void fake_run(struct kunit *test, struct fake *fake)
 {
-	struct fake *fake = fake_new(test);
-
 	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
 	KUNIT_ASSERT_NOT_NULL(test, fake->dev);
 	rtnl_lock();
@@ -571,6 +608,13 @@ static struct fake *fake_start(struct kunit *test)
 							 fake), 0);
 	rtnl_unlock();
 	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+}
+
+static struct fake *fake_start(struct kunit *test)
+{
+	struct fake *fake = fake_new(test);
+
+	fake_run(test, fake);
 	return fake;
 }
 
@@ -722,6 +766,140 @@ static void venet_refuses_senseless_limits(struct kunit *test)
 	}
 }
 
+/* One less than every device has to take. */
+static void venet_refuses_short_chains(struct kunit *test)
+{
+	struct fake *fake = fake_new(test);
+
+	fake->info.tx_descs = cpu_to_le32(17);
+	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
+	KUNIT_EXPECT_NULL(test, fake->dev);
+	fake_stop(fake);
+
+	fake = fake_new(test);
+	fake->info.tx_descs = cpu_to_le32(18);
+	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
+	KUNIT_EXPECT_NOT_NULL(test, fake->dev);
+	fake_stop(fake);
+}
+
+/* Without a word for the offloads, no program can be attached. */
+static void venet_tells_whether_programs_can_be(struct kunit *test)
+{
+	struct fake *fake = fake_start(test);
+
+	KUNIT_EXPECT_TRUE(test,
+			  fake->dev->xdp_features & NETDEV_XDP_ACT_BASIC);
+	fake_stop(fake);
+
+	fake = fake_new(test);
+	fake->info.features &=
+		~cpu_to_le64(VENET_FEATURE(VENET_F_OFFLOADS));
+	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
+	KUNIT_ASSERT_NOT_NULL(test, fake->dev);
+	KUNIT_EXPECT_EQ(test, (u32)fake->dev->xdp_features,
+			(u32)(NETDEV_XDP_ACT_NDO_XMIT |
+			      NETDEV_XDP_ACT_NDO_XMIT_SG));
+	fake_stop(fake);
+}
+
+/* The administrator of the device has changed what it offers. */
+static void venet_asks_again_what_is_offered(struct kunit *test)
+{
+	struct fake *fake = fake_start(test);
+	const __le64 all = fake->info.features;
+
+	fake_down(fake);
+	fake->info.features &=
+		~cpu_to_le64(VENET_FEATURE(VENET_F_HOST_TSO4));
+	KUNIT_EXPECT_EQ(test, fake_up(fake), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, fake->opened);
+	KUNIT_EXPECT_FALSE(test, netif_carrier_ok(fake->dev));
+
+	/* More than there was is not used. */
+	fake->info.features = all | cpu_to_le64(VENET_FEATURE(VENET_F_MQ));
+	KUNIT_EXPECT_EQ(test, fake_up(fake), 0);
+	KUNIT_EXPECT_EQ(test, fake->features, le64_to_cpu(all));
+	KUNIT_EXPECT_TRUE(test, fake_deliver_bytes(fake, 1000));
+	fake_expect_got(fake, 1000);
+	fake_stop(fake);
+}
+
+static struct fake *fake_start_filtering(struct kunit *test)
+{
+	struct fake *fake = fake_new(test);
+
+	fake->info.features |= cpu_to_le64(VENET_FEATURE(VENET_F_RX_MODE) |
+					   VENET_FEATURE(VENET_F_VLAN));
+	fake_run(test, fake);
+	return fake;
+}
+
+/* What the device was told last; under RTNL nobody tells it anything. */
+static void fake_expect_mode(struct fake *fake, u32 flags, int unicast,
+			     const u8 *group)
+{
+	const struct venet_rx_mode *mode = &fake->rx_mode;
+	bool found = false;
+	u32 i, first;
+
+	fake_down(fake);
+	KUNIT_EXPECT_EQ(fake->test, fake_up(fake), 0);
+	rtnl_lock();
+	first = le16_to_cpu(mode->unicast);
+	for (i = 0; i < le16_to_cpu(mode->multicast); i++)
+		if (ether_addr_equal(mode->addrs[first + i], group))
+			found = true;
+	KUNIT_EXPECT_EQ(fake->test, le32_to_cpu(mode->flags), flags);
+	KUNIT_EXPECT_EQ(fake->test, first, unicast);
+	KUNIT_EXPECT_EQ(fake->test, found, !flags);
+	rtnl_unlock();
+}
+
+/* Whoever adds an address says which list it goes to, and may be wrong. */
+static void venet_sorts_addresses_by_kind(struct kunit *test)
+{
+	static const u8 none[ETH_ALEN] = {};
+	static const u8 group[ETH_ALEN] = { 0x01, 0x80, 0xc2, 0, 0, 0x0e };
+	static const u8 station[ETH_ALEN] = { 0x02, 1, 2, 3, 4, 5 };
+	struct fake *fake = fake_start_filtering(test);
+	u8 many[ETH_ALEN] = { 0x03, 9 };
+	int i;
+
+	KUNIT_EXPECT_EQ(test, dev_uc_add(fake->dev, group), 0);
+	KUNIT_EXPECT_EQ(test, dev_mc_add(fake->dev, station), 0);
+	KUNIT_EXPECT_EQ(test, dev_uc_add(fake->dev, none), 0);
+	KUNIT_EXPECT_EQ(test, dev_mc_add(fake->dev, none), 0);
+	fake_expect_mode(fake, 0, 1, group);
+
+	for (i = 0; i < VENET_MAX_ADDRS; i++) {
+		many[5] = i;
+		KUNIT_EXPECT_EQ(test, dev_uc_add(fake->dev, many), 0);
+	}
+	fake_expect_mode(fake, VENET_RX_ALLMULTI, 1, group);
+	many[0] = 0x02;
+	for (i = 0; i < VENET_MAX_ADDRS; i++) {
+		many[5] = i;
+		KUNIT_EXPECT_EQ(test, dev_mc_add(fake->dev, many), 0);
+	}
+	fake_expect_mode(fake, VENET_RX_PROMISC, 0, group);
+	fake_stop(fake);
+}
+
+/* An interface without its filters gets too much, and goes up. */
+static void venet_goes_up_without_filters(struct kunit *test)
+{
+	static const u8 group[ETH_ALEN] = { 0x01, 0x80, 0xc2, 0, 0, 0x0e };
+	struct fake *fake = fake_start_filtering(test);
+
+	KUNIT_EXPECT_EQ(test, dev_mc_add(fake->dev, group), 0);
+	fake->refuses_filters = true;
+	fake_expect_mode(fake, VENET_RX_PROMISC, 0, group);
+	fake->refuses_filters = false;
+	fake_expect_mode(fake, 0, 0, group);
+	fake_stop(fake);
+}
+
 static void venet_configures_an_open_device(struct kunit *test)
 {
 	struct fake *fake = fake_start(test);
@@ -818,6 +996,24 @@ static void venet_passes_checksum_and_segmentation(struct kunit *test)
 	fake_stop(fake);
 }
 
+/* The header has segments only together with an open checksum. */
+static void venet_has_whole_segments_cut(struct kunit *test)
+{
+	struct fake *fake = fake_start(test);
+	struct sk_buff *skb = fake_skb(fake, 8000, 200);
+
+	skb->protocol = htons(ETH_P_IP);
+	skb_shinfo(skb)->gso_type = SKB_GSO_TCPV4;
+	skb_shinfo(skb)->gso_size = 1400;
+	skb_shinfo(skb)->gso_segs = 6;
+	skb->ip_summed = CHECKSUM_PARTIAL;
+	KUNIT_EXPECT_TRUE(test, netif_skb_features(skb) & NETIF_F_TSO);
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	KUNIT_EXPECT_FALSE(test, netif_skb_features(skb) & NETIF_F_GSO_MASK);
+	kfree_skb(skb);
+	fake_stop(fake);
+}
+
 static bool fake_all_completed(struct fake *fake)
 {
 	return !netif_tx_queue_stopped(netdev_get_tx_queue(fake->dev, 0));
@@ -873,6 +1069,8 @@ static void venet_goes_down_with_frames_under_way(struct kunit *test)
 	fake_fill_ring(fake);
 	fake_down(fake);
 	KUNIT_EXPECT_FALSE(test, fake->opened);
+	/* They are among those that were sent. */
+	KUNIT_EXPECT_EQ(test, fake_stat(fake, "tx_dropped"), 0);
 	fake->defer = false;
 	KUNIT_EXPECT_EQ(test, fake_up(fake), 0);
 	fake->frames = 0;
@@ -966,6 +1164,178 @@ static void venet_receives_while_nobody_reads(struct kunit *test)
 	KUNIT_EXPECT_LE(test, fake_stat(fake, "rx_copied"), i + 16);
 	fake_stop(fake);
 }
+
+/* What is left of a slab always has room for the longest frame. */
+static void venet_slab_keeps_room_for_a_frame(struct kunit *test)
+{
+	struct venet_slab slab = {};
+	u32 nr, most;
+
+	for (slab.count = 96; slab.count <= 896; slab.count += 32) {
+		for (nr = 1; nr <= MAX_SKB_FRAGS; nr++) {
+			slab.nr_out = 0;
+			KUNIT_EXPECT_FALSE(test, venet_slab_tight(&slab, nr));
+			while (!venet_slab_tight(&slab, nr))
+				slab.nr_out++;
+			most = slab.nr_out - 1 + nr;
+			KUNIT_EXPECT_LE(test, most + VENET_SLAB_FRAME,
+					slab.count);
+			KUNIT_EXPECT_LE(test, slab.nr_out,
+					slab.count - slab.count / 4);
+		}
+	}
+}
+
+static int fake_set_channels(struct fake *fake, u32 pairs)
+{
+	struct ethtool_channels channels = { .combined_count = pairs };
+	int err;
+
+	rtnl_lock();
+	err = fake->dev->ethtool_ops->set_channels(fake->dev, &channels);
+	rtnl_unlock();
+	return err;
+}
+
+static struct fake *fake_new_pairs(struct kunit *test, u32 pairs)
+{
+	struct fake *fake = fake_new(test);
+
+	fake->info.features |= cpu_to_le64(VENET_FEATURE(VENET_F_MQ));
+	fake->info.max_pairs = cpu_to_le32(pairs);
+	fake->info.max_slabs = cpu_to_le32(pairs);
+	return fake;
+}
+
+/*
+ * The smallest slab, while sockets keep what they got: @few short frames, then
+ * long ones.
+ */
+static void fake_expect_longest(struct fake *fake, u32 few)
+{
+	struct kunit *test = fake->test;
+	u32 i;
+
+	for (i = 0; i < few; i++)
+		KUNIT_ASSERT_TRUE(test, fake_deliver_bytes(fake, 1500));
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_TRUE_MSG(test,
+				      fake_deliver_bytes(fake, VENET_MAX_FRAME),
+				      "%u long ones after %u", i, few);
+	for (i = 0; i < few; i++)
+		fake_expect_got(fake, 1500);
+	while (!skb_queue_empty(&fake->got))
+		fake_expect_got(fake, VENET_MAX_FRAME);
+}
+
+static void venet_has_buffers_for_the_longest_frame(struct kunit *test)
+{
+	struct fake *fake = fake_new_pairs(test, FAKE_PAIRS);
+	u32 few;
+
+	fake_run(test, fake);
+	KUNIT_ASSERT_EQ(test, fake_set_channels(fake, FAKE_PAIRS), 0);
+	fake_wait(fake_carrier, fake);
+	KUNIT_EXPECT_EQ(test, fake->region_len[VENET_REGION_SLAB(0)],
+			PAGE_SIZE * FAKE_RING * 3 / 2);
+	for (few = 30; few < 80; few++)
+		fake_expect_longest(fake, few);
+	KUNIT_EXPECT_GT(test, fake_stat(fake, "rx_copied"), 0);
+	fake_stop(fake);
+}
+
+/* A hash of a kind that is not known may be of anything. */
+static void venet_takes_hashes_that_it_knows(struct kunit *test)
+{
+	static const struct {
+		u16 report;
+		u32 hash;
+		bool l4;
+	} hashes[] = {
+		{ VIRTIO_NET_HASH_REPORT_NONE, 0, false },
+		{ VIRTIO_NET_HASH_REPORT_IPv4, 77, false },
+		{ VIRTIO_NET_HASH_REPORT_TCPv4, 77, true },
+		{ VIRTIO_NET_HASH_REPORT_UDPv6_EX, 77, true },
+		{ VIRTIO_NET_HASH_REPORT_UDPv6_EX + 1, 0, false },
+		{ U16_MAX, 0, false },
+	};
+	struct fake *fake = fake_start(test);
+	u8 *frame = kunit_kzalloc(test, 1000, GFP_KERNEL);
+	struct fake_rx plan;
+	struct sk_buff *skb;
+	int i;
+
+	fake_make_frame(frame, 1000);
+	for (i = 0; i < ARRAY_SIZE(hashes); i++) {
+		fake_rx_plan(&plan, 1000);
+		plan.desc.hash = cpu_to_le32(77);
+		plan.desc.hash_report = cpu_to_le16(hashes[i].report);
+		KUNIT_EXPECT_TRUE(test, fake_deliver(fake, &plan, frame));
+		skb = skb_dequeue(&fake->got);
+		KUNIT_ASSERT_NOT_NULL(test, skb);
+		KUNIT_EXPECT_EQ(test, skb->hash, hashes[i].hash);
+		KUNIT_EXPECT_EQ(test, !!skb->l4_hash, hashes[i].l4);
+		kfree_skb(skb);
+	}
+	fake_stop(fake);
+}
+
+#ifdef CONFIG_NET_RX_BUSY_POLL
+/* Who polls in a loop, and what comes meanwhile. */
+struct fake_busy {
+	struct fake *fake;
+	struct fake_rx plan;
+	u8 frame[1000];
+	u32 left;
+	bool lost;
+};
+
+static bool fake_busy_end(void *arg, unsigned long start)
+{
+	struct fake_busy *busy = arg;
+
+	if (!busy->left)
+		return true;
+	busy->left--;
+	if (!fake_deliver(busy->fake, &busy->plan, busy->frame))
+		busy->lost = true;
+	return false;
+}
+
+/* Who polls is not interrupted, and who no longer does is. */
+static void venet_is_silent_while_it_is_polled(struct kunit *test)
+{
+	struct fake *fake = fake_start(test);
+	struct fake_busy *busy = kunit_kzalloc(test, sizeof(*busy), GFP_KERNEL);
+	struct napi_struct *napi;
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, busy);
+	napi = list_first_entry(&fake->dev->napi_list, struct napi_struct,
+				dev_list);
+	busy->fake = fake;
+	fake_make_frame(busy->frame, sizeof(busy->frame));
+	fake_rx_plan(&busy->plan, sizeof(busy->frame));
+	for (i = 0; i < 5; i++) {
+		fake->bells = 0;
+		busy->left = 40;
+		napi_busy_loop(napi->napi_id, fake_busy_end, busy, false, 8);
+		KUNIT_EXPECT_FALSE(test, busy->lost);
+		/* One was asked for before. */
+		KUNIT_EXPECT_LE(test, fake->bells, 1);
+		KUNIT_EXPECT_EQ(test, skb_queue_len(&fake->got), 40);
+		skb_queue_purge(&fake->got);
+		KUNIT_EXPECT_TRUE(test, fake_deliver_bytes(fake, 1000));
+		fake_expect_got(fake, 1000);
+	}
+	fake_stop(fake);
+}
+#else
+static void venet_is_silent_while_it_is_polled(struct kunit *test)
+{
+	kunit_skip(test, "needs CONFIG_NET_RX_BUSY_POLL");
+}
+#endif
 
 /* Buffers that hold nothing, or no more than headers, are posted again. */
 static void venet_loses_no_empty_buffers(struct kunit *test)
@@ -1123,24 +1493,10 @@ static void venet_rings_change_their_length(struct kunit *test)
 	fake_stop(fake);
 }
 
-static int fake_set_channels(struct fake *fake, u32 pairs)
-{
-	struct ethtool_channels channels = { .combined_count = pairs };
-	int err;
-
-	rtnl_lock();
-	err = fake->dev->ethtool_ops->set_channels(fake->dev, &channels);
-	rtnl_unlock();
-	return err;
-}
-
 static struct fake *fake_start_pairs(struct kunit *test, u32 pairs)
 {
-	struct fake *fake = fake_new(test);
+	struct fake *fake = fake_new_pairs(test, pairs);
 
-	fake->info.features |= cpu_to_le64(VENET_FEATURE(VENET_F_MQ));
-	fake->info.max_pairs = cpu_to_le32(pairs);
-	fake->info.max_slabs = cpu_to_le32(pairs);
 	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
 	KUNIT_ASSERT_NOT_NULL(test, fake->dev);
 	return fake;
@@ -1212,10 +1568,16 @@ static struct kunit_case venet_test_cases[] = {
 	KUNIT_CASE(venet_offers_what_the_device_offers),
 	KUNIT_CASE(venet_drops_features_without_their_condition),
 	KUNIT_CASE(venet_refuses_senseless_limits),
+	KUNIT_CASE(venet_refuses_short_chains),
+	KUNIT_CASE(venet_tells_whether_programs_can_be),
+	KUNIT_CASE(venet_asks_again_what_is_offered),
+	KUNIT_CASE(venet_sorts_addresses_by_kind),
+	KUNIT_CASE(venet_goes_up_without_filters),
 	KUNIT_CASE(venet_configures_an_open_device),
 	KUNIT_CASE(venet_carrier_follows_the_device),
 	KUNIT_CASE(venet_sends_all_sizes),
 	KUNIT_CASE(venet_passes_checksum_and_segmentation),
+	KUNIT_CASE(venet_has_whole_segments_cut),
 	KUNIT_CASE(venet_stops_when_the_ring_is_full),
 	KUNIT_CASE(venet_counts_what_the_device_refuses),
 	KUNIT_CASE(venet_goes_down_with_frames_under_way),
@@ -1223,6 +1585,10 @@ static struct kunit_case venet_test_cases[] = {
 	KUNIT_CASE(venet_sleeps_closed_and_wakes),
 	KUNIT_CASE(venet_receives_all_sizes),
 	KUNIT_CASE(venet_receives_while_nobody_reads),
+	KUNIT_CASE(venet_slab_keeps_room_for_a_frame),
+	KUNIT_CASE(venet_has_buffers_for_the_longest_frame),
+	KUNIT_CASE(venet_takes_hashes_that_it_knows),
+	KUNIT_CASE(venet_is_silent_while_it_is_polled),
 	KUNIT_CASE(venet_loses_no_empty_buffers),
 	KUNIT_CASE(venet_frames_outlive_the_device),
 	KUNIT_CASE(venet_refuses_bad_headers),

@@ -130,6 +130,7 @@ static struct sk_buff *venet_xdp_build(struct venet_rx *rx,
 
 	skb = napi_build_skb(xdp->data_hard_start, PAGE_SIZE);
 	if (!skb) {
+		venet_xdp_count(rx, &rx->stats.dropped);
 		xdp_return_buff(xdp);
 		return NULL;
 	}
@@ -239,10 +240,15 @@ struct sk_buff *venet_xdp_receive(struct venet_rx *rx,
 {
 	struct xdp_buff xdp;
 
-	if (!venet_xdp_takes(frame, prog) || !venet_xdp_copy(rx, &xdp, frame)) {
+	if (!venet_xdp_takes(frame, prog)) {
+		venet_xdp_count(rx, &rx->stats.xdp_refused);
+		return NULL;
+	}
+	if (!venet_xdp_copy(rx, &xdp, frame)) {
 		venet_xdp_count(rx, &rx->stats.dropped);
 		return NULL;
 	}
+	venet_rx_received(rx, frame->bytes);
 	return venet_xdp_run(rx, &xdp, prog);
 }
 
@@ -309,6 +315,13 @@ bool venet_xdp_mtu_ok(const struct bpf_prog *prog, unsigned int mtu)
 	       mtu + ETH_HLEN + VLAN_HLEN <= VENET_XDP_ROOM;
 }
 
+/* The device can be told not to use what a program does not see. */
+bool venet_xdp_possible(const struct venet *venet)
+{
+	return !(venet->features & VENET_OFFLOADS) ||
+	       venet_has(venet, VENET_F_OFFLOADS);
+}
+
 static int venet_xdp_check(struct venet *venet, const struct bpf_prog *prog,
 			   struct netlink_ext_ack *extack)
 {
@@ -319,8 +332,7 @@ static int venet_xdp_check(struct venet *venet, const struct bpf_prog *prog,
 						   VLAN_HLEN));
 		return -EINVAL;
 	}
-	if ((venet->features & VENET_OFFLOADS) &&
-	    !venet_has(venet, VENET_F_OFFLOADS)) {
+	if (!venet_xdp_possible(venet)) {
 		NL_SET_ERR_MSG(extack, "the device cannot turn its offloads off");
 		return -EOPNOTSUPP;
 	}

@@ -90,7 +90,8 @@
  *   it only when descriptors are still with the device after the doorbell has
  *   returned.
  * - Receive ring, driver to device: there are buffers. The device enables it
- *   only when it has a frame and too few buffers for it.
+ *   when it has a frame and too few buffers for it, and may do so as soon as it
+ *   has used the last one.
  * - Receive ring, device to driver: there are frames.
  * - Status region, driver to device: not used.
  *
@@ -128,8 +129,8 @@
  * wrote. Into the first descriptor's data goes struct venet_desc with
  * hdr.num_buffers = the number of buffers; that of the others is left alone.
  * They are given back together, the first one last, so the driver sees all of a
- * frame or none of it. A buffer that the device found unusable is given back
- * alone with len = 0 and IOQ_DESC_F_ERROR. A frame uses at most
+ * frame or none of it. A device may give a buffer that it found unusable back
+ * alone with len = 0 and IOQ_DESC_F_ERROR, or break the queue. A frame uses at most
  * venet_info.rx_bufs buffers; one that does not fit is dropped and counted.
  *
  *
@@ -273,8 +274,9 @@ struct venet_ring {
  * @tx_errors: of the driver's frames, those refused as malformed
  * @rx_packets: frames that the device delivered to the driver
  * @rx_bytes: bytes in them
- * @rx_dropped: frames for the driver that were lost for want of buffers, not
- *	those that it does not want
+ * @rx_dropped: frames for the driver that were lost, for want of buffers, for
+ *	their length or form, or because the link was down; not those that it
+ *	does not want
  * @reserved: zero; whole pages
  *
  * Each field stands alone: they are not a consistent picture. Counters start
@@ -322,6 +324,8 @@ struct venet_status {
 #define VENET_CALL_SAVE		16	/* state, for migration */
 #define VENET_CALL_RESTORE	17
 
+#define VENET_TX_DESCS_MIN	18
+
 /**
  * struct venet_info - VENET_CALL_INFO: what the device offers
  * @features: one bit for each VENET_F_*
@@ -334,7 +338,7 @@ struct venet_status {
  *	one all the same
  * @ring_min: the fewest descriptors in a ring; a power of two
  * @ring_max: the most descriptors in a ring; a power of two
- * @tx_descs: the most descriptors for one frame; at least 18
+ * @tx_descs: the most descriptors for one frame; at least VENET_TX_DESCS_MIN
  * @rx_bufs: the most buffers for one received frame; at least 1
  * @rx_buf_min: the least bytes in a receive buffer
  * @rx_buf_max: the most bytes in a receive buffer

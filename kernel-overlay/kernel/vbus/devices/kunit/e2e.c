@@ -9,9 +9,11 @@
 #include <linux/hex.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
+#include <linux/ip.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
+#include <linux/tcp.h>
 #include <linux/vbus_local.h>
 #include <linux/venet.h>
 #include <net/net_namespace.h>
@@ -164,6 +166,29 @@ static void segments_up_to_64k_go_whole(struct kunit *test)
 		e2e_exchange_tso(test, &e->guest, &e->host, lens[i], true);
 		e2e_exchange_tso(test, &e->guest, &e->host, lens[i], false);
 	}
+}
+
+/* The guest forwards what an interface has merged, whose checksums are done. */
+static void segments_with_checksums_are_cut(struct kunit *test)
+{
+	const u32 hdrs = ETH_HLEN + sizeof(struct iphdr) +
+			 sizeof(struct tcphdr);
+	struct e2e *e = test->priv;
+	struct sk_buff *skb = test_tso_frame(e->guest.dev, hdrs + 3 * 1448, 1,
+					     true);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	KUNIT_ASSERT_EQ(test, dev_queue_xmit(skb), 0);
+	for (i = 0; i < 3; i++) {
+		skb = test_port_receive(&e->host);
+		KUNIT_ASSERT_NOT_NULL_MSG(test, skb, "segment %d", i);
+		KUNIT_EXPECT_EQ(test, skb->len, hdrs + 1448);
+		KUNIT_EXPECT_FALSE(test, skb_is_gso(skb));
+		kfree_skb(skb);
+	}
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &e->guest, "tx_errors"), 0);
 }
 
 /* @n frames at once, which the receiver sees only when all are on their way. */
@@ -514,6 +539,15 @@ static void unwanted_frames_stay_away(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, dev_uc_del(dev, other), 0);
 	e2e_expect_reaches(test, e, other, 0, false);
 
+	/* A group may stand in the other list, by a mistake that is allowed. */
+	KUNIT_EXPECT_EQ(test, dev_uc_add(dev, another), 0);
+	e2e_expect_reaches(test, e, another, 0, true);
+	test_port_down(&e->guest);
+	e2e_up(test, e);
+	KUNIT_EXPECT_TRUE(test, e2e_reaches(test, e, another, 0));
+	KUNIT_EXPECT_EQ(test, dev_uc_del(dev, another), 0);
+	e2e_expect_reaches(test, e, another, 0, false);
+
 	/* More groups than the device's list has. */
 	for (i = 0; i < VENET_MAX_ADDRS; i++) {
 		many[5] = i;
@@ -741,6 +775,7 @@ static void attributes_are_checked(struct kunit *test)
 static struct kunit_case e2e_cases[] = {
 	KUNIT_CASE_SLOW(frames_of_every_size),
 	KUNIT_CASE_SLOW(segments_up_to_64k_go_whole),
+	KUNIT_CASE_SLOW(segments_with_checksums_are_cut),
 	KUNIT_CASE_SLOW(rings_wrap_in_order),
 	KUNIT_CASE_SLOW(full_rings_lose_nothing),
 	KUNIT_CASE_SLOW(a_burst_rings_once),

@@ -633,6 +633,41 @@ static void a_full_ring_stops_and_stalls(struct kunit *test)
 	h_expect_frame(test, h, &slot, 1, 504);
 }
 
+/* A client that rings and posts nothing is as dead as one that is silent. */
+static void bells_alone_buy_no_time(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	int i;
+
+	hc_connect(test, h, ~0ULL);
+	h_send(test, h, 500);
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 0);
+	for (i = 0; i < 30; i++) {
+		msleep(50);
+		hc_ring_bell(h, H_RX, SHM_SIGNAL_PROCESS);
+	}
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 1);
+	h_send(test, h, 501);
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 2);
+}
+
+/* Nor is one that takes a buffer now and then. */
+static void a_drip_of_buffers_buys_no_time(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	int i;
+
+	hc_connect(test, h, ~0ULL);
+	for (i = 0; i < 10; i++)
+		h_send(test, h, 500);
+	for (i = 0; i < 4; i++) {
+		msleep(400);
+		h_post(h, 0, 4096);
+		hc_ring_bell(h, H_RX, SHM_SIGNAL_PROCESS);
+	}
+	KUNIT_EXPECT_GE(test, test_port_stat(test, &h->host, "out_dropped"), 5);
+}
+
 static void suspended_memory_is_left_alone(struct kunit *test)
 {
 	struct hostile *h = test->priv;
@@ -746,6 +781,8 @@ static struct kunit_case h_cases[] = {
 	KUNIT_CASE_SLOW(frames_fill_several_buffers),
 	KUNIT_CASE_SLOW(without_the_feature_there_is_one_buffer),
 	KUNIT_CASE_SLOW(a_full_ring_stops_and_stalls),
+	KUNIT_CASE_SLOW(bells_alone_buy_no_time),
+	KUNIT_CASE_SLOW(a_drip_of_buffers_buys_no_time),
 	KUNIT_CASE_SLOW(suspended_memory_is_left_alone),
 	KUNIT_CASE_SLOW(noise_does_no_harm),
 	KUNIT_CASE_SLOW(the_client_can_die_at_any_time),

@@ -119,13 +119,14 @@ static void programs_drop_frames(struct kunit *test)
 	static const u32 answers[] = { XDP_DROP, XDP_ABORTED, 77 };
 	struct e2e *e = test->priv;
 	struct bpf_prog *prog;
-	u64 drops;
+	u64 drops, packets;
 	int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(answers); i++) {
 		prog = e2e_xdp_answer(test, answers[i], true);
 		e2e_xdp_attach(test, e, prog);
 		drops = test_port_stat(test, &e->guest, "rx_xdp_drops");
+		packets = test_port_stat(test, &e->guest, "rx_packets");
 		for (j = 0; j < 600; j++) {
 			struct sk_buff *skb = test_frame(e->host.dev, 5000, j,
 							 true);
@@ -140,6 +141,13 @@ static void programs_drop_frames(struct kunit *test)
 		KUNIT_EXPECT_EQ(test,
 				test_port_stat(test, &e->guest,
 					       "rx_xdp_drops"), drops + 600);
+		/* It has received them all the same, and lost none. */
+		KUNIT_EXPECT_GE(test,
+				test_port_stat(test, &e->guest, "rx_packets"),
+				packets + 600);
+		KUNIT_EXPECT_EQ(test,
+				test_port_stat(test, &e->guest, "rx_dropped"),
+				0);
 		e2e_xdp_detach(test, e, prog);
 		e2e_both_ways(test, e, 5000, 1, true);
 	}

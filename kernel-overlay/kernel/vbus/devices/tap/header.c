@@ -153,8 +153,9 @@ static int tap_hdr_legal(u64 offloads, struct sk_buff *skb)
 	netdev_features_t features = tap_hdr_features(offloads);
 
 	if (skb_is_gso(skb) &&
-	    !net_gso_ok(features,
-			skb_shinfo(skb)->gso_type & ~SKB_GSO_DODGY))
+	    (skb->ip_summed != CHECKSUM_PARTIAL ||
+	     !net_gso_ok(features,
+			 skb_shinfo(skb)->gso_type & ~SKB_GSO_DODGY)))
 		return -EOPNOTSUPP;
 	if (skb->ip_summed == CHECKSUM_PARTIAL && !(features & NETIF_F_HW_CSUM))
 		return skb_checksum_help(skb);

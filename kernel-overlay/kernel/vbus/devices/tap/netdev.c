@@ -93,8 +93,11 @@ static netdev_features_t tap_ndo_features_check(struct sk_buff *skb,
 						struct net_device *dev,
 						netdev_features_t features)
 {
-	return vlan_features_check(skb, tap_mask(tap_from_netdev(dev),
-						 features));
+	features = tap_mask(tap_from_netdev(dev), features);
+	/* The header has no word for segments whose checksums are complete. */
+	if (skb_is_gso(skb) && skb->ip_summed != CHECKSUM_PARTIAL)
+		features &= ~NETIF_F_GSO_MASK;
+	return vlan_features_check(skb, features);
 }
 
 /*
@@ -115,12 +118,18 @@ static u16 tap_ndo_select_queue(struct net_device *dev, struct sk_buff *skb,
 	return pair < READ_ONCE(dev->real_num_tx_queues) ? pair : 0;
 }
 
+/* What the interface gets is the client's to filter: see tap_filter_passes(). */
+static void tap_ndo_set_rx_mode(struct net_device *dev)
+{
+}
+
 static const struct net_device_ops tap_netdev_ops = {
 	.ndo_open = tap_ndo_open,
 	.ndo_stop = tap_ndo_stop,
 	.ndo_start_xmit = tap_xmit,
 	.ndo_select_queue = tap_ndo_select_queue,
 	.ndo_validate_addr = eth_validate_addr,
+	.ndo_set_rx_mode = tap_ndo_set_rx_mode,
 	.ndo_set_mac_address = tap_ndo_set_mac,
 	.ndo_change_mtu = tap_ndo_change_mtu,
 	.ndo_fix_features = tap_ndo_fix_features,
@@ -310,7 +319,7 @@ static void tap_netdev_setup(struct net_device *dev)
 	dev->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	dev->min_mtu = TAP_MIN_MTU;
 	dev->max_mtu = TAP_MAX_MTU;
-	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE;
+	dev->priv_flags |= IFF_LIVE_ADDR_CHANGE | IFF_UNICAST_FLT;
 	/* Checksums may be filled in; and a bell is not for disabled IRQs. */
 	dev->priv_flags &= ~IFF_TX_SKB_SHARING;
 	dev->priv_flags |= IFF_DISABLE_NETPOLL;

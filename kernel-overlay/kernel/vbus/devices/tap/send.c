@@ -5,9 +5,10 @@
  * ndo_start_xmit() copies them into buffers that the client has posted. The lock
  * of the interface's transmit queue is the lock of the ring of that number. No
  * skb outlives the call: it has been copied, or dropped, or the queue above keeps
- * it because buffers ran out. Then the client's next buffers ring; if that takes
- * too long, frames are dropped until it does, so that a client that is dead
- * holds no skbs.
+ * it because buffers ran out. Then the client's next buffers ring. But skbs are
+ * somebody's, who may wait for them: so a client that has not taken a fair share
+ * of its ring within a second is one for which nothing waits, and frames that find
+ * no buffer are dropped until it has. Bells alone change nothing in that.
  */
 #include <linux/cleanup.h>
 #include <linux/etherdevice.h>
@@ -55,7 +56,8 @@ static bool tap_out_check(const struct tap_conn *tc,
 static int tap_out_reserve(struct tap_out *out, u32 len)
 {
 	const struct tap_conn *tc = out->q.tc;
-	int max = tap_has(tc, VENET_F_MRG) ? TAP_OUT_BUFS : 1;
+	u32 ring = out->q.ring.mask + 1;
+	int max = tap_has(tc, VENET_F_MRG) ? min(TAP_OUT_BUFS, ring) : 1;
 	struct ioq_desc desc;
 	u32 room = 0;
 	int n, err;
@@ -125,6 +127,16 @@ static int tap_out_fill(struct tap_out *out, const struct sk_buff *skb,
 	return 0;
 }
 
+/* @n buffers were filled of a ring that was empty before. */
+static void tap_out_fed(struct tap_out *out, int n)
+{
+	out->taken += n;
+	if (out->taken <= out->q.ring.mask / 4)
+		return;
+	WRITE_ONCE(out->hungry, false);
+	WRITE_ONCE(out->stalled, false);
+}
+
 /* Copy one frame to the client. Returns 0 or the reason why it cannot be. */
 static int tap_out_deliver(struct tap_out *out, struct sk_buff *skb)
 {
@@ -147,7 +159,8 @@ static int tap_out_deliver(struct tap_out *out, struct sk_buff *skb)
 	}
 	tap_queue_give_back(&out->q, n);
 	out->unsignalled = true;
-	WRITE_ONCE(out->stalled, false);
+	if (unlikely(READ_ONCE(out->hungry) || READ_ONCE(out->stalled)))
+		tap_out_fed(out, n);
 	return 0;
 }
 
@@ -164,7 +177,11 @@ static void tap_out_stop(struct tap_out *out, struct netdev_queue *txq)
 {
 	netif_tx_stop_queue(txq);
 	tap_count(&out->q.counters->full, 1);
-	mod_timer(&out->stall, jiffies + TAP_OUT_PATIENCE);
+	if (!READ_ONCE(out->hungry)) {
+		out->taken = 0;
+		WRITE_ONCE(out->hungry, true);
+		mod_timer(&out->stall, jiffies + TAP_OUT_PATIENCE);
+	}
 	/* What the client posts from here on rings, and wakes the queue. */
 	tap_queue_enable(&out->q);
 }
@@ -180,9 +197,10 @@ static int tap_out_frame(struct tap_out *out, struct sk_buff *skb,
 
 	if (err != -ENOSPC)
 		return err;
-	/* The bell that ends it was asked for when the queue stopped. */
-	if (READ_ONCE(out->stalled))
+	if (READ_ONCE(out->stalled)) {
+		out->taken = 0;
 		return -ENOBUFS;
+	}
 	tap_out_flush(out);
 	tap_out_stop(out, txq);
 	err = tap_out_deliver(out, skb);
@@ -291,33 +309,40 @@ netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* The client's bell: it has posted buffers after it ran out of them. */
+/* The client's bell: it says that it has posted buffers after it ran out. */
 static void tap_out_signal(struct shm_signal_notifier *notifier,
 			   enum shm_signal_context ctx)
 {
 	struct tap_out *out = container_of(notifier, struct tap_out, q.notifier);
 
-	WRITE_ONCE(out->stalled, false);
 	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
-/* Buffers ran out and none have come: let go of what waits. */
+/*
+ * Buffers ran out and too few have come: let go of what waits. It may be that
+ * nothing waits right now, because a bell has just woken the queue, or because
+ * there was nothing to send; then the next frame that finds no buffer does not.
+ * Should enough have come at this very moment, they come again.
+ */
 static void tap_out_stall(struct timer_list *timer)
 {
 	struct tap_out *out = container_of(timer, struct tap_out, stall);
 	struct venet_tap *tap = out->q.tc->tap;
 
+	if (!READ_ONCE(out->hungry))
+		return;
+	WRITE_ONCE(out->stalled, true);
 	if (!tap_netdev_stopped(tap, out->q.pair))
 		return;
 	tap_count(&out->q.counters->stalls, 1);
 	trace_venet_tap_stall(tap->vdev);
-	WRITE_ONCE(out->stalled, true);
 	tap_netdev_wake(tap, out->q.pair);
 }
 
 /* The queue was started: what waits above may come. */
 void tap_out_started(struct tap_out *out)
 {
+	WRITE_ONCE(out->hungry, false);
 	WRITE_ONCE(out->stalled, false);
 	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }

@@ -259,14 +259,18 @@ struct tap_buf {
  * struct tap_out - frames for the client
  * @q: the queue
  * @unsignalled: buffers were given back since the last signal
- * @stalled: buffers ran out too long ago: drop instead of waiting
+ * @hungry: buffers ran out, and since then too few have come
+ * @stalled: they ran out too long ago: drop instead of waiting
+ * @taken: buffers that were filled meanwhile
  * @stall: when that will be
  * @bufs: of the frame in hand
  */
 struct tap_out {
 	struct tap_queue q;
 	bool unsignalled;
+	bool hungry;
 	bool stalled;
+	u32 taken;
 	struct timer_list stall;
 	struct tap_buf bufs[TAP_OUT_BUFS];
 } ____cacheline_aligned_in_smp;

@@ -128,9 +128,11 @@ static int find_family(int fd)
 /* Numbers have 32 bits, or 64 where they need them. */
 static uint64_t number(struct nlattr *attr)
 {
-	uint64_t value = 0;
+	uint64_t value;
 
-	memcpy(&value, data_of(attr), attr->nla_len == NLA_HDRLEN + 8 ? 8 : 4);
+	if (attr->nla_len != NLA_HDRLEN + sizeof(value))
+		return *(uint32_t *)data_of(attr);
+	memcpy(&value, data_of(attr), sizeof(value));
 	return value;
 }
 
