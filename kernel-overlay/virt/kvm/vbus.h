@@ -93,7 +93,7 @@ struct kvm_vbus_eventq {
  * @work_lock: protects the rest
  * @worker: does the devices' work in the VMM's process; or NULL
  * @worker_runs: @worker takes work; false once it was killed
- * @worker_settled: @worker has left its vCPU's place; its own
+ * @worker_settled: @worker is no copy of a vCPU any more; its own
  * @works: struct vbus_work, queued
  */
 struct kvm_vbus {

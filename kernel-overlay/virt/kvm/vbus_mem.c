@@ -244,26 +244,42 @@ static int fault_in_page(struct kvm *kvm, gfn_t gfn, bool write)
 	return left ? -EFAULT : 0;
 }
 
+static int fault_in_range(struct kvm *kvm, gfn_t gfn, gfn_t last, bool write)
+{
+	int err = 0;
+
+	for (; gfn <= last && !err; gfn++)
+		err = fault_in_page(kvm, gfn, write);
+	return err;
+}
+
+/* A vCPU comes from its doorbell, and whoever changes slots waits for it. */
+static int vcpu_fault_in_range(struct kvm_vcpu *vcpu, gfn_t gfn, gfn_t last,
+			       bool write)
+	__must_hold(&vcpu->kvm->srcu)
+{
+	int err;
+
+	kvm_vcpu_srcu_read_unlock(vcpu);
+	err = fault_in_range(vcpu->kvm, gfn, last, write);
+	kvm_vcpu_srcu_read_lock(vcpu);
+	return err;
+}
+
 static int memctx_fault_in(struct vbus_memctx *ctx, u64 addr, size_t len,
 			   bool write)
 {
 	struct kvm *kvm = container_of(ctx, struct kvm_vbus, memctx)->kvm;
-	struct kvm_vcpu *vcpu;
+	struct kvm_vcpu *vcpu = kvm_get_running_vcpu();
+	gfn_t gfn = gpa_to_gfn(addr);
 	u64 end;
-	gfn_t gfn;
-	int err = 0;
 
 	if (current->mm != kvm->mm || !len || check_add_overflow(addr, len, &end))
 		return -EFAULT;
-	/* A vCPU comes from its doorbell, and who changes slots waits for it. */
-	vcpu = kvm_get_running_vcpu();
 	if (vcpu)
-		kvm_vcpu_srcu_read_unlock(vcpu);
-	for (gfn = gpa_to_gfn(addr); gfn <= gpa_to_gfn(end - 1) && !err; gfn++)
-		err = fault_in_page(kvm, gfn, write);
-	if (vcpu)
-		kvm_vcpu_srcu_read_lock(vcpu);
-	return err;
+		return vcpu_fault_in_range(vcpu, gfn, gpa_to_gfn(end - 1),
+					   write);
+	return fault_in_range(kvm, gfn, gpa_to_gfn(end - 1), write);
 }
 
 static void memctx_release(struct vbus_memctx *ctx)

@@ -7,9 +7,10 @@
  * its cgroups, and its end. When the VMM is killed, the task drains the queue
  * and takes no more; nothing of the VM runs after that, so nobody misses it.
  *
- * It begins as a copy of the vCPU's thread that opened the device. A vCPU may be
- * real-time and bound to one processor, where the two would wait for each other:
- * so it first goes where the VMM's main thread may run, without such privilege.
+ * It begins as a copy of the vCPU's thread that opened the device, which may be
+ * real-time. That is not for the work of all vCPUs, so it is given up first. Where
+ * it may run stays the administrator's: what has been said of the vCPU holds for
+ * it, until something is said of it.
  */
 #include <linux/err.h>
 #include <linux/sched/signal.h>
@@ -43,7 +44,6 @@ static void worker_settle(void)
 		.sched_nice = task_nice(current),
 	};
 
-	set_cpus_allowed_ptr(current, &current->group_leader->cpus_mask);
 	sched_setattr_nocheck(current, &attr);
 }
 

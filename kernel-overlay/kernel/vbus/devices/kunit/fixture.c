@@ -220,6 +220,17 @@ struct sk_buff *test_port_receive(struct test_port *port)
 	return skb_dequeue(&port->frames);
 }
 
+/* What ethtool -l says. */
+u32 test_port_pairs(struct test_port *port)
+{
+	struct ethtool_channels channels = {};
+
+	rtnl_lock();
+	port->dev->ethtool_ops->get_channels(port->dev, &channels);
+	rtnl_unlock();
+	return channels.combined_count;
+}
+
 /* One of ethtool -S. */
 u64 test_port_stat(struct kunit *test, struct test_port *port,
 		   const char *name)

@@ -651,10 +651,11 @@ static void bells_alone_buy_no_time(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 2);
 }
 
-/* Nor is one that takes a buffer now and then. */
+/* So is one that takes a buffer now and then; until it posts a quarter. */
 static void a_drip_of_buffers_buys_no_time(struct kunit *test)
 {
 	struct hostile *h = test->priv;
+	struct netdev_queue *txq = netdev_get_tx_queue(h->host.dev, 0);
 	int i;
 
 	hc_connect(test, h, ~0ULL);
@@ -665,7 +666,155 @@ static void a_drip_of_buffers_buys_no_time(struct kunit *test)
 		h_post(h, 0, 4096);
 		hc_ring_bell(h, H_RX, SHM_SIGNAL_PROCESS);
 	}
-	KUNIT_EXPECT_GE(test, test_port_stat(test, &h->host, "out_dropped"), 5);
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 8);
+
+	/* The last buffer stops the queue only when somebody will start it. */
+	for (i = 0; i < 3; i++)
+		h_send(test, h, 500);
+	KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(txq));
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 9);
+
+	for (i = 0; i < H_RING_COUNT / 4; i++)
+		h_post(h, 0, 4096);
+	for (i = 0; i < H_RING_COUNT / 4; i++)
+		h_send(test, h, 500);
+	KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
+	h_send(test, h, 500);
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 9);
+}
+
+/* Buffers that nobody has needed yet are buffers. */
+static void a_share_in_the_ring_buys_time(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct netdev_queue *txq = netdev_get_tx_queue(h->host.dev, 0);
+	int i;
+
+	hc_connect(test, h, ~0ULL);
+	h_send(test, h, 500);
+	for (i = 0; i < H_RING_COUNT / 2; i++)
+		h_post(h, 0, 4096);
+	hc_ring_bell(h, H_RX, SHM_SIGNAL_PROCESS);
+	msleep(1500);
+	for (i = 0; i < H_RING_COUNT / 2; i++)
+		h_send(test, h, 500);
+	KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_stalls"), 0);
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 0);
+}
+
+/* What no ring of that length can hold does not wait for buffers. */
+static void frames_too_long_for_the_ring_do_not_wait(struct kunit *test)
+{
+	const u32 queue = VENET_QUEUE_RX(0);
+	struct hostile *h = test->priv;
+	struct netdev_queue *txq = netdev_get_tx_queue(h->host.dev, 0);
+	struct sk_buff *skb = test_tso_frame(h->host.dev, 20000, 1, true);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	hc_connect(test, h, ~0ULL);
+	KUNIT_ASSERT_EQ(test, hc_queue(h, VENET_CALL_QUEUE_RESET, queue), 0);
+	KUNIT_ASSERT_EQ(test, hc_setup(h, queue, 8), 0);
+	KUNIT_ASSERT_EQ(test, hc_queue(h, VENET_CALL_QUEUE_START, queue), 0);
+	for (i = 0; i < 8; i++)
+		h_post(h, 0, 1536);
+	dev_queue_xmit(skb);
+	KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(txq));
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 1);
+}
+
+/* To the driver, past what the stack checks. */
+static void h_xmit(struct kunit *test, struct hostile *h, struct sk_buff *skb,
+		   bool more)
+{
+	struct netdev_queue *txq = netdev_get_tx_queue(h->host.dev, 0);
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	__netif_tx_lock_bh(txq);
+	netdev_start_xmit(skb, h->host.dev, txq, more);
+	__netif_tx_unlock_bh(txq);
+}
+
+/* Segments whose checksums are there already: the header cannot say so. */
+static void segments_without_a_header_are_refused(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct sk_buff *skb = test_tso_frame(h->host.dev, 4000, 1, true);
+	struct ioq_desc *slot;
+
+	KUNIT_ASSERT_NOT_NULL(test, skb);
+	skb->ip_summed = CHECKSUM_UNNECESSARY;
+	hc_connect(test, h, ~0ULL);
+	slot = h_post(h, 0, 4096);
+	h_xmit(test, h, skb, false);
+	KUNIT_EXPECT_FALSE(test, hc_is_back(h, slot));
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 1);
+	h_send(test, h, 500);
+	h_expect_frame(test, h, &slot, 1, 500);
+}
+
+/* The ring goes in the middle of a burst: its first frame is not forgotten. */
+static void a_burst_is_announced_when_the_ring_is_back(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct h_region *r = &h->regions[H_RX];
+	struct ioq_desc *slot;
+
+	hc_connect(test, h, ~0ULL);
+	WRITE_ONCE(hc_ring(h, H_RX)->signal.guest.enabled, cpu_to_le32(1));
+	slot = h_post(h, 0, 4096);
+	h_post(h, 4096, 4096);
+	h_xmit(test, h, test_frame(h->host.dev, 500, h->seq, true), true);
+	WRITE_ONCE(r->shm.live, false);
+	h_xmit(test, h, test_frame(h->host.dev, 500, h->seq, true), false);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->rung), 0);
+	WRITE_ONCE(r->shm.live, true);
+	hc_ring_bell(h, H_RX, SHM_SIGNAL_ATOMIC);
+	flush_work(&h->worker);
+	KUNIT_EXPECT_EQ(test, atomic_read(&r->rung), 1);
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out_dropped"), 1);
+	h_expect_frame(test, h, &slot, 1, 500);
+}
+
+/* A bridge prints each time. */
+static void the_carrier_does_not_flap(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct net_device *dev = h->host.dev;
+	int i, downs;
+
+	hc_connect(test, h, ~0ULL);
+	downs = atomic_read(&dev->carrier_down_count);
+	for (i = 0; i < 100; i++) {
+		KUNIT_ASSERT_EQ(test, hc_link(h, 0), 0);
+		KUNIT_ASSERT_EQ(test, hc_link(h, 1), 0);
+	}
+	KUNIT_EXPECT_LE(test, atomic_read(&dev->carrier_down_count) - downs, 3);
+	/* What it comes to is what counts. */
+	KUNIT_ASSERT_EQ(test, hc_link(h, 0), 0);
+	KUNIT_EXPECT_TRUE(test, test_port_carrier(&h->host, false));
+	KUNIT_ASSERT_EQ(test, hc_link(h, 1), 0);
+	KUNIT_EXPECT_TRUE(test, test_port_carrier(&h->host, true));
+}
+
+/* As an administrator or macvlan would. */
+static void the_interface_takes_addresses(struct kunit *test)
+{
+	static const u8 station[ETH_ALEN] = { 2, 0, 0, 0, 0, 1 };
+	static const u8 group[ETH_ALEN] = { 1, 0, 0x5e, 0, 0, 0x77 };
+	struct hostile *h = test->priv;
+	struct net_device *dev = h->host.dev;
+
+	KUNIT_EXPECT_NOT_NULL(test, dev->netdev_ops->ndo_set_rx_mode);
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, dev_mc_add(dev, group), 0);
+	KUNIT_EXPECT_EQ(test, dev_uc_add(dev, station), 0);
+	KUNIT_EXPECT_EQ(test, dev->flags & IFF_PROMISC, 0);
+	KUNIT_EXPECT_FALSE(test, dev->uc_promisc);
+	KUNIT_EXPECT_EQ(test, dev_uc_del(dev, station), 0);
+	KUNIT_EXPECT_EQ(test, dev_mc_del(dev, group), 0);
+	rtnl_unlock();
 }
 
 static void suspended_memory_is_left_alone(struct kunit *test)
@@ -783,6 +932,12 @@ static struct kunit_case h_cases[] = {
 	KUNIT_CASE_SLOW(a_full_ring_stops_and_stalls),
 	KUNIT_CASE_SLOW(bells_alone_buy_no_time),
 	KUNIT_CASE_SLOW(a_drip_of_buffers_buys_no_time),
+	KUNIT_CASE_SLOW(a_share_in_the_ring_buys_time),
+	KUNIT_CASE_SLOW(frames_too_long_for_the_ring_do_not_wait),
+	KUNIT_CASE_SLOW(segments_without_a_header_are_refused),
+	KUNIT_CASE_SLOW(a_burst_is_announced_when_the_ring_is_back),
+	KUNIT_CASE_SLOW(the_carrier_does_not_flap),
+	KUNIT_CASE_SLOW(the_interface_takes_addresses),
 	KUNIT_CASE_SLOW(suspended_memory_is_left_alone),
 	KUNIT_CASE_SLOW(noise_does_no_harm),
 	KUNIT_CASE_SLOW(the_client_can_die_at_any_time),

@@ -65,6 +65,7 @@ int test_port_up(struct test_port *port);
 void test_port_down(struct test_port *port);
 bool test_port_carrier(struct test_port *port, bool on);
 struct sk_buff *test_port_receive(struct test_port *port);
+u32 test_port_pairs(struct test_port *port);
 u64 test_port_stat(struct kunit *test, struct test_port *port,
 		   const char *name);
 

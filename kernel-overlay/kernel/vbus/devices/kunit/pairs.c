@@ -14,7 +14,8 @@ static int h_pairs(struct hostile *h, u32 pairs)
 	return hc_call(h, VENET_CALL_PAIRS, &arg, sizeof(arg));
 }
 
-static bool h_host_has_queues(struct hostile *h, u32 queues)
+/* The host has got so many queues, and says that so many pairs are in use. */
+static bool h_host_has_queues(struct hostile *h, u32 queues, u32 pairs)
 {
 	unsigned long end = jiffies + TEST_TIMEOUT;
 
@@ -23,7 +24,7 @@ static bool h_host_has_queues(struct hostile *h, u32 queues)
 			return false;
 		msleep(20);
 	}
-	return true;
+	return test_port_pairs(&h->host) == pairs;
 }
 
 static void pairs_have_limits(struct kunit *test)
@@ -66,7 +67,7 @@ static void pairs_have_limits(struct kunit *test)
 	hc_start(test, h, VENET_QUEUE_TX(1));
 	KUNIT_EXPECT_EQ(test, h_pairs(h, 2), 0);
 	KUNIT_EXPECT_EQ(test, h_pairs(h, 3), -EBUSY);
-	KUNIT_EXPECT_TRUE(test, h_host_has_queues(h, 2));
+	KUNIT_EXPECT_TRUE(test, h_host_has_queues(h, 2, 2));
 
 	/* The second ring works by itself, and breaks by itself. */
 	desc = hc_good_desc(test, h, 500);
@@ -85,7 +86,7 @@ static void pairs_have_limits(struct kunit *test)
 				       VENET_QUEUE_RX(1)), 0);
 	KUNIT_EXPECT_EQ(test, h_pairs(h, 2), -EBUSY);
 	KUNIT_EXPECT_EQ(test, h_pairs(h, 1), 0);
-	KUNIT_EXPECT_TRUE(test, h_host_has_queues(h, 1));
+	KUNIT_EXPECT_TRUE(test, h_host_has_queues(h, 2, 1));
 	hc_expect_alive(test, h);
 }
 
@@ -173,8 +174,7 @@ static u16 h_flow_of_pair_1(struct kunit *test, struct hostile *h)
 
 /*
  * The queues of a pair that is not in use go on: what the device put there
- * would be lost without anybody knowing. The stack takes the first queue where
- * it is told one that is not there, so the flow is one that belongs to the
+ * would be lost without anybody knowing. The flow is one that belongs to the
  * second.
  */
 static void pairs_out_of_use_get_no_flow(struct kunit *test)
@@ -191,19 +191,66 @@ static void pairs_out_of_use_get_no_flow(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(rings); i++)
 		bufs[i] = h_post_at(h, rings[i], &rx[i], i);
 	KUNIT_ASSERT_EQ(test, h_pairs(h, 3), 0);
-	KUNIT_ASSERT_TRUE(test, h_host_has_queues(h, 3));
+	KUNIT_ASSERT_TRUE(test, h_host_has_queues(h, 3, 3));
 
 	h_send_flow(test, h, H_TX2, &tx, port);
 	KUNIT_EXPECT_EQ(test, h_answer_flow(test, h, bufs, 3, port), 2);
 	bufs[2] = h_post_at(h, H_RX2, &rx[2], 2);
 	KUNIT_ASSERT_EQ(test, h_pairs(h, 2), 0);
-	KUNIT_ASSERT_TRUE(test, h_host_has_queues(h, 2));
+	KUNIT_ASSERT_TRUE(test, h_host_has_queues(h, 3, 2));
 	KUNIT_EXPECT_EQ(test, h_answer_flow(test, h, bufs, 3, port), 1);
+}
+
+/* What waits on a queue above does not stay there when the pair goes. */
+static void pairs_out_of_use_hold_no_frames(struct kunit *test)
+{
+	struct hostile *h = test->priv;
+	struct netdev_queue *txq = netdev_get_tx_queue(h->host.dev, 1);
+	u16 port = h_flow_of_pair_1(test, h);
+	struct ioq_desc *bufs[2];
+	u32 rx0 = 0, rx1 = 0;
+
+	hc_connect(test, h, ~0ULL);
+	h_add_pair(test, h, 1, H_RX1, H_TX1);
+	KUNIT_ASSERT_EQ(test, h_pairs(h, 2), 0);
+	KUNIT_ASSERT_TRUE(test, h_host_has_queues(h, 2, 2));
+
+	/* The client stops the ring ... */
+	KUNIT_ASSERT_EQ(test, dev_queue_xmit(test_flow_frame(h->host.dev, port,
+							     true)), 0);
+	KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
+	KUNIT_ASSERT_EQ(test, h_pairs(h, 1), 0);
+	KUNIT_ASSERT_EQ(test, hc_queue(h, VENET_CALL_QUEUE_STOP,
+				       VENET_QUEUE_RX(1)), 0);
+	msleep(100);
+	KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(txq));
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out1_dropped"),
+			1);
+
+	/* ... or forgets it. */
+	KUNIT_ASSERT_EQ(test, hc_queue(h, VENET_CALL_QUEUE_START,
+				       VENET_QUEUE_RX(1)), 0);
+	KUNIT_ASSERT_EQ(test, h_pairs(h, 2), 0);
+	KUNIT_ASSERT_EQ(test, dev_queue_xmit(test_flow_frame(h->host.dev, port,
+							     true)), 0);
+	KUNIT_EXPECT_TRUE(test, netif_tx_queue_stopped(txq));
+	KUNIT_ASSERT_EQ(test, h_pairs(h, 1), 0);
+	msleep(1500);
+	KUNIT_EXPECT_FALSE(test, netif_tx_queue_stopped(txq));
+	KUNIT_EXPECT_EQ(test, test_port_stat(test, &h->host, "out1_dropped"),
+			2);
+
+	/* It is as good as new when it is in use again. */
+	KUNIT_ASSERT_EQ(test, h_pairs(h, 2), 0);
+	bufs[0] = h_post_at(h, H_RX, &rx0, 0);
+	bufs[1] = h_post_at(h, H_RX1, &rx1, 1);
+	KUNIT_EXPECT_EQ(test, h_answer_flow(test, h, bufs, 2, port), 1);
 }
 
 static struct kunit_case h_pair_cases[] = {
 	KUNIT_CASE_SLOW(pairs_have_limits),
 	KUNIT_CASE_SLOW(pairs_out_of_use_get_no_flow),
+	KUNIT_CASE_SLOW(pairs_out_of_use_hold_no_frames),
 	{}
 };
 

@@ -9,6 +9,7 @@
 #include <linux/etherdevice.h>
 #include <linux/hex.h>
 #include <linux/if_ether.h>
+#include <linux/rtnetlink.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
@@ -129,10 +130,16 @@ static ssize_t ifname_show(struct kobject *kobj, struct kobj_attribute *attr,
 {
 	struct venet_tap *tap = tap_from_kobj(kobj);
 	const struct net_device *dev;
+	ssize_t len;
 
-	guard(mutex)(&tap->lock);
-	dev = tap_netdev_locked(tap);
-	return sysfs_emit(buf, "%s\n", dev ? dev->name : tap->ifname);
+	/* Against renaming. */
+	rtnl_lock();
+	scoped_guard(mutex, &tap->lock) {
+		dev = tap_netdev_locked(tap);
+		len = sysfs_emit(buf, "%s\n", dev ? dev->name : tap->ifname);
+	}
+	rtnl_unlock();
+	return len;
 }
 
 /* A name, or a pattern with one %d; an empty line is the default pattern. */

@@ -67,6 +67,23 @@ void tap_tally_sum(const struct venet_tap *tap, struct tap_tally *sum)
 	}
 }
 
+/**
+ * tap_tally_rebase - an interface is about to count from zero
+ * @tap: the device
+ *
+ * Context: tap->admin held; there is no interface.
+ */
+void tap_tally_rebase(struct venet_tap *tap)
+{
+	u32 i;
+
+	memset(tap->bases, 0, sizeof(tap->bases));
+	for (i = 0; i < TAP_PAIRS; i++) {
+		tap_counters_add(&tap->bases[i].in, &tap->tallies[i].in);
+		tap_counters_add(&tap->bases[i].out, &tap->tallies[i].out);
+	}
+}
+
 static int tap_create(struct vbus_device *vdev)
 {
 	struct venet_tap *tap;

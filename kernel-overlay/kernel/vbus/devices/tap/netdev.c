@@ -6,6 +6,7 @@
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
 #include <linux/if_vlan.h>
+#include <linux/jiffies.h>
 #include <linux/netdevice.h>
 #include <linux/nsproxy.h>
 #include <linux/rtnetlink.h>
@@ -16,6 +17,9 @@
 
 /* The client's wishes reach the interface at most that often. */
 #define TAP_FOLLOW_DELAY	(HZ / 10)
+
+/* And so often it may lose its carrier. */
+#define TAP_CARRIER_INTERVAL	HZ
 
 /* Tell the client, if there is one, that the far end has changed. */
 static void tap_netdev_changed(const struct venet_tap *tap)
@@ -44,6 +48,16 @@ static netdev_features_t tap_mask(const struct venet_tap *tap,
 	netdev_features_t ours = tap_hdr_features(VENET_OFFLOADS);
 
 	return features & (~ours | tap_netdev_accepts(tap));
+}
+
+/* How many pairs the client uses; one while there is none. */
+static u32 tap_client_pairs(const struct venet_tap *tap)
+{
+	const struct tap_conn *tc;
+
+	guard(rcu)();
+	tc = rcu_dereference(tap->conn);
+	return tc ? READ_ONCE(tc->nr_pairs) : 1;
 }
 
 static int tap_ndo_open(struct net_device *dev)
@@ -231,24 +245,31 @@ static void tap_get_ethtool_stats(struct net_device *dev,
 		data = tap_get_tally(data, &tap->tallies[i]);
 }
 
-/* Of the netdev netlink family. */
+/*
+ * Of the netdev netlink family. They count since the interface was made, as those
+ * of rtnetlink do, and not since the device was, as those of ethtool.
+ */
 static void tap_get_queue_stats_rx(struct net_device *dev, int i,
 				   struct netdev_queue_stats_rx *stats)
 {
 	const struct venet_tap *tap = tap_from_netdev(dev);
+	const struct tap_counters *now = &tap->tallies[i].in;
+	const struct tap_counters *base = &tap->bases[i].in;
 
-	stats->packets = READ_ONCE(tap->tallies[i].in.packets);
-	stats->bytes = READ_ONCE(tap->tallies[i].in.bytes);
+	stats->packets = READ_ONCE(now->packets) - base->packets;
+	stats->bytes = READ_ONCE(now->bytes) - base->bytes;
 }
 
 static void tap_get_queue_stats_tx(struct net_device *dev, int i,
 				   struct netdev_queue_stats_tx *stats)
 {
 	const struct venet_tap *tap = tap_from_netdev(dev);
+	const struct tap_counters *now = &tap->tallies[i].out;
+	const struct tap_counters *base = &tap->bases[i].out;
 
-	stats->packets = READ_ONCE(tap->tallies[i].out.packets);
-	stats->bytes = READ_ONCE(tap->tallies[i].out.bytes);
-	stats->stop = READ_ONCE(tap->tallies[i].out.full);
+	stats->packets = READ_ONCE(now->packets) - base->packets;
+	stats->bytes = READ_ONCE(now->bytes) - base->bytes;
+	stats->stop = READ_ONCE(now->full) - base->full;
 }
 
 /* What was counted on queues that are not there now. */
@@ -256,7 +277,8 @@ static void tap_get_base_stats(struct net_device *dev,
 			       struct netdev_queue_stats_rx *rx,
 			       struct netdev_queue_stats_tx *tx)
 {
-	const struct venet_tap *tap = tap_from_netdev(dev);
+	struct netdev_queue_stats_rx in;
+	struct netdev_queue_stats_tx out;
 	u32 i;
 
 	rx->packets = 0;
@@ -265,13 +287,15 @@ static void tap_get_base_stats(struct net_device *dev,
 	tx->bytes = 0;
 	tx->stop = 0;
 	for (i = dev->real_num_rx_queues; i < TAP_PAIRS; i++) {
-		rx->packets += READ_ONCE(tap->tallies[i].in.packets);
-		rx->bytes += READ_ONCE(tap->tallies[i].in.bytes);
+		tap_get_queue_stats_rx(dev, i, &in);
+		rx->packets += in.packets;
+		rx->bytes += in.bytes;
 	}
 	for (i = dev->real_num_tx_queues; i < TAP_PAIRS; i++) {
-		tx->packets += READ_ONCE(tap->tallies[i].out.packets);
-		tx->bytes += READ_ONCE(tap->tallies[i].out.bytes);
-		tx->stop += READ_ONCE(tap->tallies[i].out.full);
+		tap_get_queue_stats_tx(dev, i, &out);
+		tx->packets += out.packets;
+		tx->bytes += out.bytes;
+		tx->stop += out.stop;
 	}
 }
 
@@ -291,12 +315,12 @@ static int tap_get_link_ksettings(struct net_device *dev,
 	return 0;
 }
 
-/* The client says how many it uses. */
+/* The client says how many it uses, and the interface may have more. */
 static void tap_get_channels(struct net_device *dev,
 			     struct ethtool_channels *channels)
 {
 	channels->max_combined = dev->num_tx_queues;
-	channels->combined_count = dev->real_num_tx_queues;
+	channels->combined_count = tap_client_pairs(tap_from_netdev(dev));
 }
 
 static const struct ethtool_ops tap_ethtool_ops = {
@@ -362,6 +386,7 @@ int tap_netdev_register(struct venet_tap *tap)
 	/* Not registered, so it cannot fail. */
 	netif_set_real_num_queues(dev, 1, 1);
 	((struct tap_port *)netdev_priv(dev))->tap = tap;
+	tap_tally_rebase(tap);
 	dev_net_set(dev, current->nsproxy->net_ns);
 	eth_hw_addr_set(dev, tap->host_mac);
 	netif_carrier_off(dev);
@@ -395,9 +420,15 @@ void tap_netdev_unregister(struct venet_tap *tap)
 	free_netdev(dev);
 }
 
-/* The interface has a carrier while the client has its link up. */
+/*
+ * The interface has a carrier while the client has its link up. A bridge, say,
+ * prints a line when it comes or goes: so a client that flaps takes it away once
+ * in a while only, and it stays for those who are back by then. What is sent
+ * meanwhile is dropped all the same: see tap_out_usable().
+ */
 void tap_netdev_carrier(struct venet_tap *tap)
 {
+	const u64 now = get_jiffies_64();
 	const struct tap_conn *tc;
 	struct net_device *dev;
 
@@ -406,64 +437,61 @@ void tap_netdev_carrier(struct venet_tap *tap)
 	if (!dev)
 		return;
 	tc = tap_conn_locked(tap);
-	if (tc && READ_ONCE(tc->link))
+	if (tc && READ_ONCE(tc->link)) {
 		netif_carrier_on(dev);
-	else
+	} else if (!netif_carrier_ok(dev)) {
+		return;
+	} else if (time_before64(now, tap->down_at + TAP_CARRIER_INTERVAL)) {
+		/* It comes here again. */
+		tap_client_changed(tap);
+	} else {
 		netif_carrier_off(dev);
+		tap->down_at = now;
+	}
 }
 
-/* Does a queue above wait for buffers of the client's? */
-bool tap_netdev_stopped(const struct venet_tap *tap, u32 queue)
+/* The queue above, or NULL while there is no interface. RCU read side. */
+struct netdev_queue *tap_netdev_txq(const struct venet_tap *tap, u32 queue)
 {
-	const struct net_device *dev;
+	const struct net_device *dev = rcu_dereference(tap->netdev);
 
-	guard(rcu)();
-	dev = rcu_dereference(tap->netdev);
-	return dev && netif_tx_queue_stopped(netdev_get_tx_queue(dev, queue));
+	return dev ? netdev_get_tx_queue(dev, queue) : NULL;
 }
 
 /* Let a queue above go on. Any context. */
 void tap_netdev_wake(struct venet_tap *tap, u32 queue)
 {
 	struct netdev_queue *txq;
-	struct net_device *dev;
 
 	guard(rcu)();
-	dev = rcu_dereference(tap->netdev);
-	if (!dev)
-		return;
-	txq = netdev_get_tx_queue(dev, queue);
-	if (netif_tx_queue_stopped(txq))
+	txq = tap_netdev_txq(tap, queue);
+	if (txq && netif_tx_queue_stopped(txq))
 		netif_tx_wake_queue(txq);
 }
 
-/* The client's offloads or pairs have changed: never RTNL from its call. */
+/* What the client has or wants has changed: never RTNL from its call. */
 void tap_client_changed(struct venet_tap *tap)
 {
 	queue_delayed_work(tap_wq, &tap->follow_work, TAP_FOLLOW_DELAY);
 }
 
-static u32 tap_client_pairs(const struct venet_tap *tap)
-{
-	const struct tap_conn *tc;
-
-	guard(rcu)();
-	tc = rcu_dereference(tap->conn);
-	return tc ? READ_ONCE(tc->nr_pairs) : 1;
-}
-
 /*
- * Receive queues only get more: a frame's queue is noted without a lock, and
- * must still be there when the stack looks at it.
+ * Queues only get more. Of receive queues, a frame's is noted without a lock, and
+ * must still be there when the stack looks at it. And taking transmit queues away
+ * waits for grace periods under RTNL and forgets what the administrator has set
+ * up on them: not to be had for a verb. Those that the client does not use now
+ * get no frames from tap_ndo_select_queue(). They may be chosen otherwise, tc
+ * does so; and frames may wait there from before. All are copied or dropped as
+ * with any queue, since what starts a queue is there whether it is in use or not:
+ * the bell, the timer, and that the client stops its ring.
  */
 static void tap_follow_pairs(const struct venet_tap *tap,
 			     struct net_device *dev)
 {
 	u32 pairs = tap_client_pairs(tap);
-	u32 rx = max(pairs, dev->real_num_rx_queues);
 
-	if (pairs != dev->real_num_tx_queues &&
-	    netif_set_real_num_queues(dev, pairs, rx) && net_ratelimit())
+	if (pairs > dev->real_num_tx_queues &&
+	    netif_set_real_num_queues(dev, pairs, pairs) && net_ratelimit())
 		netdev_warn(dev, "cannot use %u queues\n", pairs);
 }
 
@@ -473,6 +501,7 @@ void tap_follow_work(struct work_struct *work)
 					     struct venet_tap, follow_work);
 	struct net_device *dev;
 
+	tap_netdev_carrier(tap);
 	rtnl_lock();
 	/* It cannot be unregistered before RTNL is dropped. */
 	scoped_guard(mutex, &tap->lock)

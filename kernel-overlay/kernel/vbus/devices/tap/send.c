@@ -6,9 +6,14 @@
  * of the interface's transmit queue is the lock of the ring of that number. No
  * skb outlives the call: it has been copied, or dropped, or the queue above keeps
  * it because buffers ran out. Then the client's next buffers ring. But skbs are
- * somebody's, who may wait for them: so a client that has not taken a fair share
- * of its ring within a second is one for which nothing waits, and frames that find
+ * somebody's, who may wait for them: so when a client has not posted a fair share
+ * of its ring within a second, nothing waits for it any more, and frames that find
  * no buffer are dropped until it has. Bells alone change nothing in that.
+ *
+ * The same lock covers @hungry, @stalled and @taken; the timer takes it, too. So
+ * the queue above is stopped only while the timer is pending, or has expired and
+ * waits for the lock, and what it decides is seen by the next frame. The bell may
+ * not take it, and does not touch them: it wakes the queue, no more.
  */
 #include <linux/cleanup.h>
 #include <linux/etherdevice.h>
@@ -127,14 +132,20 @@ static int tap_out_fill(struct tap_out *out, const struct sk_buff *skb,
 	return 0;
 }
 
+/* How many buffers a client that is alive posts after they ran out. */
+static u32 tap_out_fair_share(const struct tap_out *out)
+{
+	return (out->q.ring.mask + 1) / 4;
+}
+
 /* @n buffers were filled of a ring that was empty before. */
 static void tap_out_fed(struct tap_out *out, int n)
 {
 	out->taken += n;
-	if (out->taken <= out->q.ring.mask / 4)
+	if (out->taken < tap_out_fair_share(out))
 		return;
-	WRITE_ONCE(out->hungry, false);
-	WRITE_ONCE(out->stalled, false);
+	out->hungry = false;
+	out->stalled = false;
 }
 
 /* Copy one frame to the client. Returns 0 or the reason why it cannot be. */
@@ -158,8 +169,8 @@ static int tap_out_deliver(struct tap_out *out, struct sk_buff *skb)
 		return err;
 	}
 	tap_queue_give_back(&out->q, n);
-	out->unsignalled = true;
-	if (unlikely(READ_ONCE(out->hungry) || READ_ONCE(out->stalled)))
+	WRITE_ONCE(out->unsignalled, true);
+	if (unlikely(out->hungry))
 		tap_out_fed(out, n);
 	return 0;
 }
@@ -168,18 +179,22 @@ static void tap_out_flush(struct tap_out *out)
 {
 	if (!out->unsignalled || !tap_queue_usable(&out->q))
 		return;
-	out->unsignalled = false;
+	WRITE_ONCE(out->unsignalled, false);
 	tap_queue_inject(&out->q);
 }
 
-/* Buffers have run out: wait for the bell. */
+/*
+ * Buffers have run out: wait for the bell. The time for that runs from when they
+ * did so first, and again when there was a fair share of them in between. Not to
+ * be called once it is over: then nobody would start the queue.
+ */
 static void tap_out_stop(struct tap_out *out, struct netdev_queue *txq)
 {
 	netif_tx_stop_queue(txq);
 	tap_count(&out->q.counters->full, 1);
-	if (!READ_ONCE(out->hungry)) {
+	if (!out->hungry) {
+		out->hungry = true;
 		out->taken = 0;
-		WRITE_ONCE(out->hungry, true);
 		mod_timer(&out->stall, jiffies + TAP_OUT_PATIENCE);
 	}
 	/* What the client posts from here on rings, and wakes the queue. */
@@ -197,7 +212,8 @@ static int tap_out_frame(struct tap_out *out, struct sk_buff *skb,
 
 	if (err != -ENOSPC)
 		return err;
-	if (READ_ONCE(out->stalled)) {
+	if (out->stalled) {
+		/* A fair share is one of buffers at a time. */
 		out->taken = 0;
 		return -ENOBUFS;
 	}
@@ -213,7 +229,8 @@ static int tap_out_frame(struct tap_out *out, struct sk_buff *skb,
 /* Stop before the next frame finds nothing, rather than hand it back. */
 static void tap_out_look_ahead(struct tap_out *out, struct netdev_queue *txq)
 {
-	if (ioq_pending(&out->q.ring) || READ_ONCE(out->q.broken))
+	if (ioq_pending(&out->q.ring) || READ_ONCE(out->q.broken) ||
+	    out->stalled)
 		return;
 	tap_out_flush(out);
 	tap_out_stop(out, txq);
@@ -309,49 +326,115 @@ netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/* The client's bell: it says that it has posted buffers after it ran out. */
+/*
+ * What a burst left unannounced because the ring was suspended when it ended: the
+ * bell may not take the lock of the queue above, so this does it.
+ */
+static bool tap_out_work(struct vbus_work *work)
+{
+	struct tap_out *out = container_of(work, struct tap_out, work);
+	struct netdev_queue *txq;
+
+	guard(rcu)();
+	txq = tap_netdev_txq(out->q.tc->tap, out->q.pair);
+	if (txq) {
+		__netif_tx_lock_bh(txq);
+		tap_out_flush(out);
+		__netif_tx_unlock_bh(txq);
+	}
+	return false;
+}
+
+/*
+ * The client's bell: it says that it has posted buffers after it ran out. Or the
+ * connector's: the ring is back. Between the frame that was not announced and
+ * that lies a grace period, so what is read here is not from before.
+ */
 static void tap_out_signal(struct shm_signal_notifier *notifier,
 			   enum shm_signal_context ctx)
 {
 	struct tap_out *out = container_of(notifier, struct tap_out, q.notifier);
 
+	if (unlikely(READ_ONCE(out->unsignalled)))
+		vbus_work_queue(&out->work);
 	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
 /*
- * Buffers ran out and too few have come: let go of what waits. It may be that
- * nothing waits right now, because a bell has just woken the queue, or because
- * there was nothing to send; then the next frame that finds no buffer does not.
- * Should enough have come at this very moment, they come again.
+ * Is there a fair share of buffers by now, with those that were filled? Where
+ * there was little to send, they are still in the ring.
  */
+static bool tap_out_replenished(struct tap_out *out)
+{
+	u32 missing = tap_out_fair_share(out) - out->taken;
+	struct ioq_desc desc;
+	u32 n = 0;
+
+	if (!tap_queue_usable(&out->q))
+		return false;
+	while (n < missing && ioq_read(&out->q.ring, &desc))
+		n++;
+	ioq_unread(&out->q.ring, n);
+	return n == missing;
+}
+
+/*
+ * The time is over. It may be that nothing waits above right now, because a bell
+ * has just woken the queue, or because there was nothing to send; then the next
+ * frame that finds no buffer does not.
+ */
+static void tap_out_judge(struct tap_out *out, struct netdev_queue *txq)
+{
+	const struct venet_tap *tap = out->q.tc->tap;
+
+	if (tap_out_replenished(out))
+		out->hungry = false;
+	else
+		out->stalled = true;
+	if (!netif_tx_queue_stopped(txq))
+		return;
+	if (out->stalled) {
+		tap_count(&out->q.counters->stalls, 1);
+		trace_venet_tap_stall(tap->vdev);
+	}
+	netif_tx_wake_queue(txq);
+}
+
 static void tap_out_stall(struct timer_list *timer)
 {
 	struct tap_out *out = container_of(timer, struct tap_out, stall);
-	struct venet_tap *tap = out->q.tc->tap;
+	struct netdev_queue *txq;
 
-	if (!READ_ONCE(out->hungry))
+	guard(rcu)();
+	txq = tap_netdev_txq(out->q.tc->tap, out->q.pair);
+	if (!txq) {
+		/* Nothing waits without an interface. There may be one again. */
+		mod_timer(&out->stall, jiffies + TAP_OUT_PATIENCE);
 		return;
-	WRITE_ONCE(out->stalled, true);
-	if (!tap_netdev_stopped(tap, out->q.pair))
-		return;
-	tap_count(&out->q.counters->stalls, 1);
-	trace_venet_tap_stall(tap->vdev);
-	tap_netdev_wake(tap, out->q.pair);
+	}
+	__netif_tx_lock(txq, smp_processor_id());
+	/* While we waited for the lock, there was enough, and all is gone. */
+	if (out->hungry && !timer_pending(&out->stall))
+		tap_out_judge(out, txq);
+	__netif_tx_unlock(txq);
 }
 
 /* The queue was started: what waits above may come. */
 void tap_out_started(struct tap_out *out)
 {
-	WRITE_ONCE(out->hungry, false);
-	WRITE_ONCE(out->stalled, false);
 	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
-/* The queue was stopped: what waits above comes, and is dropped. */
+/*
+ * The queue was stopped: what waits above comes, and is dropped. No frame gets
+ * as far as what is reset here before the queue is started again.
+ */
 void tap_out_stopped(struct tap_out *out)
 {
 	timer_delete_sync(&out->stall);
-	out->unsignalled = false;
+	WRITE_ONCE(out->unsignalled, false);
+	out->hungry = false;
+	out->stalled = false;
 	tap_netdev_wake(out->q.tc->tap, out->q.pair);
 }
 
@@ -360,4 +443,5 @@ void tap_out_init(struct tap_out *out, struct tap_conn *tc, u32 pair)
 	tap_queue_init(&out->q, tc, pair, VENET_QUEUE_RX(pair),
 		       &tc->tap->tallies[pair].out, tap_out_signal);
 	timer_setup(&out->stall, tap_out_stall, 0);
+	vbus_work_init(&out->work, tc->conn, tap_out_work);
 }

@@ -105,7 +105,10 @@ struct tap_flows;
  * @filtered: out: frames that the client does not want
  * @broken: times that the client broke the queue
  *
- * They count since the device was created. Each has one writer at a time.
+ * They count since the device was created. Each has one writer at a time, and is
+ * read at any time: where a long has 32 bits, a reader may see half of a change
+ * once every four billion. That is for statistics, and nothing else is done with
+ * them, so it is not worth a sequence count for each frame.
  */
 struct tap_counters {
 	u64 packets;
@@ -139,9 +142,11 @@ struct tap_tally {
  * @lock: protects the pointers, addresses and the name
  * @netdev: the interface while enabled
  * @conn: the connection while a client has opened the device
- * @follow_work: brings the interface's features and queues in line with the
- *	client's
+ * @follow_work: brings the interface's carrier, features and queues in line with
+ *	the client's
+ * @down_at: when the interface last lost its carrier, in 64 bit jiffies
  * @tallies: by pair: its counters
+ * @bases: by pair: what they were when the interface was made
  * @enabled: what the administrator wants
  * @max_pairs: how many pairs a client may use; the interface has as many queues
  * @client_mac: the address that the client is told to use
@@ -155,7 +160,9 @@ struct venet_tap {
 	struct net_device __rcu *netdev;
 	struct tap_conn __rcu *conn;
 	struct delayed_work follow_work;
+	u64 down_at;
 	struct tap_tally tallies[TAP_PAIRS];
+	struct tap_tally bases[TAP_PAIRS];
 	bool enabled;
 	u32 max_pairs;
 	u8 client_mac[ETH_ALEN];
@@ -260,9 +267,10 @@ struct tap_buf {
  * @q: the queue
  * @unsignalled: buffers were given back since the last signal
  * @hungry: buffers ran out, and since then too few have come
- * @stalled: they ran out too long ago: drop instead of waiting
+ * @stalled: they ran out too long ago: drop instead of waiting; @hungry, too
  * @taken: buffers that were filled meanwhile
  * @stall: when that will be
+ * @work: announces what a burst could not
  * @bufs: of the frame in hand
  */
 struct tap_out {
@@ -272,6 +280,7 @@ struct tap_out {
 	bool stalled;
 	u32 taken;
 	struct timer_list stall;
+	struct vbus_work work;
 	struct tap_buf bufs[TAP_OUT_BUFS];
 } ____cacheline_aligned_in_smp;
 
@@ -377,6 +386,7 @@ extern unsigned int venet_tap_max_pairs;
 extern struct workqueue_struct *tap_wq;
 
 void tap_tally_sum(const struct venet_tap *tap, struct tap_tally *sum);
+void tap_tally_rebase(struct venet_tap *tap);
 
 /* attr.c */
 extern const struct attribute_group *tap_groups[];
@@ -385,7 +395,7 @@ extern const struct attribute_group *tap_groups[];
 int tap_netdev_register(struct venet_tap *tap);
 void tap_netdev_unregister(struct venet_tap *tap);
 void tap_netdev_carrier(struct venet_tap *tap);
-bool tap_netdev_stopped(const struct venet_tap *tap, u32 queue);
+struct netdev_queue *tap_netdev_txq(const struct venet_tap *tap, u32 queue);
 void tap_netdev_wake(struct venet_tap *tap, u32 queue);
 void tap_client_changed(struct venet_tap *tap);
 void tap_follow_work(struct work_struct *work);
