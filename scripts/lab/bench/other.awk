@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The results that are no traffic, as tables in markdown: memory, verbs.
+BEGIN { nm = 0 }
+
 {
 	delete v
 	for (i = 1; i <= NF; i++) {

@@ -61,7 +61,7 @@ function ratios(title, what, floor,	r, p)
 		for (p = 0; p < np; p++)
 			if (floor)
 				printf " %s |", above(what, rows[r], paths[p])
-			else if (((rows[r], paths[p]) in what) && what[rows[r], "vhost"])
+			else if (((rows[r], paths[p]) in what) && ((rows[r], "vhost") in what))
 				printf " %.2f |", what[rows[r], paths[p]] / what[rows[r], "vhost"]
 			else
 				printf " - |"
