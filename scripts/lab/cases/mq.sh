@@ -4,6 +4,8 @@
 
 count_queues() { find "/sys/class/net/$1/queues/" -name 'tx-*' | wc -l; }
 
+# Another case may have loaded it as it is by default.
+modprobe -q -r venet-tap
 check "venet-tap loads with four pairs" modprobe venet-tap max_pairs=4
 make_bus b && make_device d && link_device b d
 check "the interface appears" host_addr d 10.0.0.1/24
