@@ -58,6 +58,8 @@ for feature in tx tso gso gro; do
 done
 
 # Statistics: each queue's make up the whole, unless something came meanwhile.
+# The whole has what queues counted that are not there now, so all have to be.
+check "-L combined 4 for the statistics" et -L 'combined 4'
 adds_up() { "${@:2}" | awk -v name="$1" '$1 == name "_packets:" { all = $2 }
 	$1 ~ "^" name "[0-9]+_packets:$" { sum += $2 } END { exit !all || all != sum }'; }
 check "-S rx of the queues is rx in all" wait_for 30 adds_up rx et -S
