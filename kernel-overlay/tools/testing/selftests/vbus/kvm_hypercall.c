@@ -106,7 +106,10 @@ TEST_F(kvm, unknown_verbs)
 TEST_F(kvm, every_struct_at_every_bad_address)
 {
 	static const uint32_t bad[] = {
-		HOLE, MEM_SIZE - 4, 0xfffffff8, ROM,
+		HOLE, MEM_SIZE - 4, 0xfffffff8,
+	};
+	static const uint32_t answered[] = {
+		VBUS_KVM_NEGOTIATE, VBUS_KVM_LIST, VBUS_KVM_OPEN,
 	};
 	uint32_t v;
 	unsigned int i;
@@ -116,8 +119,11 @@ TEST_F(kvm, every_struct_at_every_bad_address)
 		if (v == VBUS_KVM_RESET || v == VBUS_KVM_CLOSE)
 			continue;
 		for (i = 0; i < ARRAY_SIZE(bad); i++)
-			EXPECT_NE(0, verb(&self->vm, v, bad[i], 0, 0));
+			EXPECT_EQ(EFAULT, verb(&self->vm, v, bad[i], 0, 0));
 	}
+	/* A verb that answers nothing in its structure may well read it there. */
+	for (i = 0; i < ARRAY_SIZE(answered); i++)
+		EXPECT_NE(0, verb(&self->vm, answered[i], ROM, 0, 0));
 }
 
 TEST_F(kvm, list_shows_the_device)
