@@ -18,7 +18,7 @@
 #   start_vm NAME [--bus BUS] [--no-wait] [QEMU-OPTION...]
 #       VM_MEM (MB), VM_CPUS, VM_MACHINE, VM_CPU, VM_APPEND, VM_KERNEL,
 #       VM_INITRD change what it is made of; returns when the guest is up
-#   wait_vm NAME [N]      until the guest has come up N times in all
+#   wait_vm NAME [N]      until the guest has come up N times since start_vm
 #   vm_run NAME COMMAND   runs a shell command in the guest: its output, its exit
 #                         code (124: no answer within VM_TIMEOUT seconds)
 #   vm_monitor NAME COMMAND    a command to QEMU's monitor, and its answer
@@ -141,22 +141,28 @@ vm_pid() { cat "$vm_dir/$1/pid"; }
 vm_console() { echo "/out/guests/$LAB_CASE-$1.console"; }
 vm_alive() { kill -0 "$(vm_pid "$1")" 2>/dev/null; }
 
+# What is on the console since QEMU was started: the file has all of that name.
+vm_output()
+{
+	tail -c "+$(($(cat "$vm_dir/$1/console") + 1))" "$(vm_console "$1")"
+}
+
 vm_boots()
 {
-	grep -a -c '^LAB-READY' "$(vm_console "$1")" 2>/dev/null || true
+	vm_output "$1" 2>/dev/null | grep -a -c '^LAB-READY' || true
 }
 
 # Up for the Nth time; fails at once when QEMU is gone or the kernel panicked.
 wait_vm()
 {
-	local end=$((SECONDS + $(slow "$VM_BOOT_TIME"))) wanted=${2:-1}
+	local end=$((SECONDS + $(slow "$VM_BOOT_TIME"))) wanted=${2:-1} panic
 
 	until [ "$(vm_boots "$1")" -ge "$wanted" ]; do
 		if ! vm_alive "$1"; then
 			note "QEMU of $1 has ended: $(tail -n 3 "$vm_dir/$1/qemu.log")"
 			return 1
-		elif grep -a -q 'Kernel panic' "$(vm_console "$1")"; then
-			note "$1 panicked: $(grep -a 'Kernel panic' "$(vm_console "$1")")"
+		elif panic=$(vm_output "$1" | grep -a -m 1 'Kernel panic'); then
+			note "$1 panicked: $panic"
 			return 1
 		elif [ "$SECONDS" -ge "$end" ]; then
 			note "$1 does not come up: $(tail -n 3 "$(vm_console "$1")")"
@@ -169,7 +175,7 @@ wait_vm()
 
 start_vm()
 {
-	local name=$1 bus='' wait=1 dir=$vm_dir/$1 boots
+	local name=$1 bus='' wait=1 dir=$vm_dir/$1
 
 	shift
 	while [ $# -gt 0 ]; do
@@ -183,7 +189,7 @@ start_vm()
 	mkdir -p "$dir" /out/guests
 	mkfifo "$dir/cmd.in" "$dir/cmd.out" "$dir/qmp.in" "$dir/qmp.out"
 	: >>"$(vm_console "$name")"
-	boots=$(vm_boots "$name")
+	stat -c %s "$(vm_console "$name")" >"$dir/console"
 	(
 		[ -z "$bus" ] || echo "$bus" >/proc/self/vbus || exit
 		# shellcheck disable=SC2086 # options, split on purpose
@@ -201,7 +207,7 @@ start_vm()
 	) >"$dir/qemu.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	disown
-	[ -z "$wait" ] || wait_vm "$name" $((boots + 1))
+	[ -z "$wait" ] || wait_vm "$name"
 }
 
 # Read lines from a pipe until one matches, or time is up.

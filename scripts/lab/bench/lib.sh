@@ -12,7 +12,7 @@ order()
 
 # Of the emulated clock, on which everything is fast, and waiting for a guest that spins
 # is slow.
-VM_TIMEOUT=6
+VM_TIMEOUT=3
 VM_BOOT_TIME=15
 
 scale=$(order scale)
@@ -20,6 +20,17 @@ scale=${scale:-100}
 
 # record TEXT: a line for the results
 record() { echo "$*" >>/out/bench.raw; }
+
+# bury VM: it stands still, by the emulator's doing. Its last words are a note.
+bury()
+{
+	local panic
+
+	panic=$(vm_output "$1" | grep -a -m 1 -A 5 '^traps: PANIC\|^Oops\|^BUG') &&
+		note "$1 panicked: $panic"
+	expect_reports "$1"
+	kill_vm "$1"
+}
 
 # run_workload NAME MODE WORKLOAD SIZE OPERATIONS [OPTION...]: while it measures,
 # nothing else may run in this machine, which has one processor. None takes a second

@@ -113,7 +113,7 @@ set_up()
 			return
 		fi
 		note "$path: not up in try $try: $(tail -n 1 /tmp/errors)"
-		[ ! -d "$vm_dir/$path" ] || kill_vm "$path"
+		[ ! -d "$vm_dir/$path" ] || bury "$path"
 		"down_$path" >/dev/null 2>&1
 	done
 	return 1
@@ -123,8 +123,8 @@ set_up()
 revive()
 {
 	[ -d "$vm_dir/$path" ] || return
-	kill_vm "$path"
-	"down_$path"
+	bury "$path"
+	"down_$path" >/dev/null 2>&1
 	set_up || return
 	if [ "$1" = busy ]; then
 		serve -b "${2/_rr/_echo}"
