@@ -40,11 +40,7 @@ nr_file == 2 {
 }
 
 {
-	delete v
-	for (i = 1; i <= NF; i++) {
-		at = index($i, "=")
-		v[substr($i, 1, at - 1)] = substr($i, at + 1)
-	}
+	parse()
 	if (!("ns" in v))
 		next
 	bytes = 0

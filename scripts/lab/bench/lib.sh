@@ -44,7 +44,8 @@ run_workload()
 		if timeout 1 "$netbench" -k -r 3 -s "$size" -n "$ops" -u $((ops / 4)) "$@" \
 			"$workload" "$server_addr" >/tmp/lines 2>/tmp/errors; then
 			sed "s/^/path=$path mode=$mode name=$name /" /tmp/lines >>/out/bench.raw
-			awk -f "$LAB_TOP/scripts/lab/bench/tsv.awk" <(tail -n 3 /out/bench.raw)
+			awk -f "$LAB_TOP/scripts/lab/bench/common.awk" \
+				-f "$LAB_TOP/scripts/lab/bench/tsv.awk" <(tail -n 3 /out/bench.raw)
 			return
 		fi
 		note "$path $name $mode: no result in try $try"

@@ -2,13 +2,7 @@
 # The results that are no traffic, as tables in markdown: memory, verbs.
 BEGIN { nm = 0 }
 
-{
-	delete v
-	for (i = 1; i <= NF; i++) {
-		split($i, kv, "=")
-		v[kv[1]] = kv[2]
-	}
-}
+{ parse() }
 
 /^memory=/ {
 	what[nm] = v["memory"]

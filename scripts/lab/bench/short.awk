@@ -9,15 +9,6 @@ FNR > 1 && $3 !~ /^load_/ && $2 == "idle" {
 	sum[$3, $1] = $7
 }
 
-# As in table.awk.
-function above(what, row,	base)
-{
-	base = what[row, "vhost"] - what[row, "veth"]
-	if (base < 0.1 * what[row, "veth"])
-		return sprintf("%+.0f %% of veth", 100 * (what[row, "venet"] / what[row, "veth"] - 1))
-	return sprintf("%.2f", (what[row, "venet"] - what[row, "veth"]) / base)
-}
-
 END {
 	print "\n| workload | veth | vhost | vhost-napi0 | venet | exits: vhost | vhost-napi0 | venet | above veth, vhost's = 1 | with 1500 x exits |"
 	print "|---|---|---|---|---|---|---|---|---|---|"
@@ -28,6 +19,6 @@ END {
 		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", row,
 			instr[row, "veth"], instr[row, "vhost"], instr[row, "vhost-napi0"], instr[row, "venet"],
 			exits[row, "vhost"], exits[row, "vhost-napi0"], exits[row, "venet"],
-			above(instr, row), above(sum, row)
+			above(instr, row, "venet"), above(sum, row, "venet")
 	}
 }

@@ -42,17 +42,6 @@ function table(title, what, format,	r, p)
 	}
 }
 
-# What a path costs above veth, as a part of what vhost costs above it.
-function above(what, row, path,	base)
-{
-	if (!((row, "veth") in what) || !((row, "vhost") in what) || !((row, path) in what))
-		return "-"
-	base = what[row, "vhost"] - what[row, "veth"]
-	if (base < 0.1 * what[row, "veth"])
-		return sprintf("%+.0f %% of veth", 100 * (what[row, path] / what[row, "veth"] - 1))
-	return sprintf("%.2f", (what[row, path] - what[row, "veth"]) / base)
-}
-
 function ratios(title, what, floor,	r, p)
 {
 	head(title)

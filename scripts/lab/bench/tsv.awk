@@ -6,11 +6,7 @@ BEGIN { OFS = "\t" }
 function value(key) { return (key in v) ? v[key] : 0 }
 
 {
-	delete v
-	for (i = 1; i <= NF; i++) {
-		at = index($i, "=")
-		v[substr($i, 1, at - 1)] = substr($i, at + 1)
-	}
+	parse()
 	if (!("ns" in v))
 		next
 	id = v["path"] OFS v["mode"] OFS v["name"]
