@@ -109,7 +109,10 @@ measure_pair()
 }
 
 load vhost-net venet-tap bridge
+paths=" $(order paths) "
+[ -n "${paths// /}" ] || paths=' veth vhost venet '
 for path in veth vhost venet; do
+	[[ $paths == *" $path "* ]] || continue
 	a=$path-a b=$path-b client=netbench
 	[ "$path" != veth ] || client=$netbench
 	pair_up >/tmp/errors 2>&1 || pair_again
