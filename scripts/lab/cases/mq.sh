@@ -67,6 +67,8 @@ check "it ends" stop_vm c
 
 # The usual limit does for two interfaces.
 make_device e && link_device b e
+# The other cases want what is there by default.
+echo 0 >/sys/module/venet_tap/parameters/max_pairs
 check "the second device's interface appears" host_addr e 10.0.1.1/24
 may_lock $((8 << 20))
 check "a guest whose QEMU may lock 8 MiB boots" start_vm c --bus b
