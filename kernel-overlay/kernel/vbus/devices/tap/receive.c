@@ -28,9 +28,10 @@
 
 /*
  * A bell so many ns after the last is soon, and so many are a stream; one byte
- * for so many is no answer; so many frames are worth the worker.
+ * for so many is no answer; so many frames are worth the worker. Soon is what a
+ * slow machine takes to answer a bell and to come with the next.
  */
-#define TAP_IN_SOON		(100 * NSEC_PER_USEC)
+#define TAP_IN_SOON		NSEC_PER_MSEC
 #define TAP_IN_STREAK		4
 #define TAP_IN_ACKS		8
 #define TAP_IN_GATHERED		2
