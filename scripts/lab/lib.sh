@@ -18,6 +18,7 @@
 #   start_vm NAME [--bus BUS] [--no-wait] [QEMU-OPTION...]
 #       VM_MEM (MB), VM_CPUS, VM_MACHINE, VM_CPU, VM_APPEND, VM_KERNEL,
 #       VM_INITRD change what it is made of; returns when the guest is up
+#   guest_mem MB          sets VM_MEM, more with a debug kernel
 #   wait_vm NAME [N]      until the guest has come up N times since start_vm
 #   vm_run NAME COMMAND   runs a shell command in the guest: its output, its exit
 #                         code (124: no answer within VM_TIMEOUT seconds)
@@ -73,6 +74,7 @@ not_ok()
 	shift
 	echo "not ok $name: $*" | tr '\n' ' '
 	echo
+	look_at_vms
 }
 
 skip()
@@ -150,6 +152,13 @@ vm_output()
 vm_boots()
 {
 	vm_output "$1" 2>/dev/null | grep -a -c '^LAB-READY' || true
+}
+
+# A kernel with checkers needs three times as much.
+guest_mem()
+{
+	[ -z "$LAB_GUEST_LEAKS" ] || set -- $(($1 * 3))
+	export VM_MEM=$1
 }
 
 # Up for the Nth time; fails at once when QEMU is gone or the kernel panicked.
@@ -273,6 +282,39 @@ vm_monitor()
 	answer=${answer%'"}'}
 	printf '%b' "$answer" | tr -d '\r'
 	return "$rc"
+}
+
+# vm_sleepers VM: the vCPUs that sleep with an interrupt in service.
+vm_sleepers()
+{
+	local cpu
+
+	for cpu in $(vm_monitor "$1" 'info cpus' | sed -n 's/.*CPU #\([0-9]*\):.*/\1/p'); do
+		{
+			vm_monitor "$1" 'info registers -a' | sed -n "/^CPU#$cpu\$/,/HLT=/p"
+			vm_monitor "$1" "info lapic $cpu"
+		} | awk -v cpu="$cpu" '/HLT=1/ { sleeps = 1 }
+			/^ISR/ && !/none/ && sleeps { print "vCPU " cpu ": " $0 }'
+	done
+}
+
+# A kernel ends an interrupt before it sleeps. Where one is in service for ever, it was
+# lost between the local APIC and the processor, and those of its class stay away.
+look_at_vms()
+{
+	local dir vm before found
+
+	[ ! -e "$hung" ] || return 0
+	for dir in "$vm_dir"/*/; do
+		vm=$(basename "$dir")
+		[ -e "$dir/pid" ] && vm_alive "$vm" && [ -e "$dir/qmp.in" ] || continue
+		before=$(vm_sleepers "$vm") && [ -n "$before" ] || continue
+		sleep 1
+		found=$(vm_sleepers "$vm")
+		[ "$found" = "$before" ] || continue
+		note "an interrupt of $vm was lost on its way to the processor: $found"
+		touch "$hung"
+	done
 }
 
 vm_reset()

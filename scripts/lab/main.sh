@@ -4,9 +4,10 @@
 # powers off. Reads its orders from /out/env, leaves results and consoles in /out.
 #
 # The emulated SVM now and then gives a guest an interrupt while it has them off, and
-# the guest stands still in a spinlock; this has been seen without Virtual-Bus, too.
-# So a case that failed with a guest that does not answer is run once more, and says
-# so: one that fails again has failed.
+# the guest stands still in a spinlock; this has been seen without Virtual-Bus, too. Or
+# it loses one, and the guest sleeps with that in service. So a case that failed with a
+# guest that does not answer, or that sleeps like this, is run once more, and says so:
+# one that fails again has failed.
 set -u
 stty -F /dev/ttyS1 raw -echo
 exec </dev/null >/dev/ttyS1 2>&1
@@ -64,7 +65,7 @@ run_case()
 
 	beat
 	export LAB_CASE=$1
-	timeout --foreground -k 5 "$(slow "${LAB_CASE_TIME:-240}")" \
+	timeout --foreground -k 5 "$(slow "${LAB_CASE_TIME:-360}")" \
 		bash -c ". '$lab/lib.sh'; . '$2'" || not_ok "$1" "the case ended with exit code $?"
 	stop_all_vms
 	kill -KILL -1 2>/dev/null	# what the case left running; never process 1
@@ -82,7 +83,7 @@ run_again()
 {
 	local console
 
-	note "a guest stood still, $1 is run once more; the first time:"
+	note "a guest stood still or lost an interrupt, $1 is run once more; the first time:"
 	sed -n 's/^not ok/    &/p' /tmp/results
 	for console in /out/guests/"$1"-*.console; do
 		[ ! -e "$console" ] || mv "$console" "$console.first"

@@ -18,6 +18,14 @@
 
 #include "kvm.h"
 
+static_assert(sizeof(struct vbus_kvm_negotiate) == 64);
+static_assert(sizeof(struct vbus_kvm_list) == 32);
+static_assert(sizeof(struct vbus_kvm_open) == 16);
+static_assert(sizeof(struct vbus_kvm_call) == 24);
+static_assert(sizeof(struct vbus_kvm_shm) == 40);
+static_assert(sizeof(struct vbus_kvm_eventq) == 32);
+static_assert(sizeof(struct vbus_kvm_events) == 640);
+
 /* With the sleeps between them this is about a minute. */
 #define MAX_TRIES	6000
 

@@ -10,6 +10,7 @@
  * The first queue of the first set is number 0, where the host posts that
  * devices came or went.
  */
+#include <kunit/visibility.h>
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/build_bug.h>
@@ -80,7 +81,13 @@ static void eventq_drain(struct vbus_kvm_queue *q)
 	}
 }
 
-static void eventq_run(struct vbus_kvm_queue *q)
+/**
+ * vbus_kvm_queue_run - handle what has been posted to a queue, and arm it
+ * @q: the queue
+ *
+ * Context: hard interrupt.
+ */
+VISIBLE_IF_KUNIT void vbus_kvm_queue_run(struct vbus_kvm_queue *q)
 {
 	unsigned int round;
 
@@ -96,16 +103,17 @@ static void eventq_run(struct vbus_kvm_queue *q)
 	}
 	irq_work_queue(&q->again);
 }
+EXPORT_SYMBOL_IF_KUNIT(vbus_kvm_queue_run);
 
 static irqreturn_t eventq_interrupt(int irq, void *data)
 {
-	eventq_run(data);
+	vbus_kvm_queue_run(data);
 	return IRQ_HANDLED;
 }
 
 static void eventq_again(struct irq_work *work)
 {
-	eventq_run(container_of(work, struct vbus_kvm_queue, again));
+	vbus_kvm_queue_run(container_of(work, struct vbus_kvm_queue, again));
 }
 
 /* Tell the host of a queue whose interrupt is ready. */
@@ -135,8 +143,6 @@ static int eventq_init(struct vbus_kvm_queue *q, struct vbus_kvm *vk, int cpu,
 
 	q->vk = vk;
 	q->index = vk->nr_eventqs++;
-	xa_init_flags(&q->signals, XA_FLAGS_ALLOC);
-	init_irq_work(&q->again, eventq_again);
 	q->events = (void *)get_zeroed_page(GFP_KERNEL);
 	if (!q->events)
 		return -ENOMEM;
@@ -144,6 +150,28 @@ static int eventq_init(struct vbus_kvm_queue *q, struct vbus_kvm *vk, int cpu,
 	err = vbus_kvm_msi_request(vk, &q->msi, cpu, eventq_interrupt, name, q);
 	return err ?: eventq_register(q);
 }
+
+/**
+ * vbus_kvm_event_set_init - set up queues that nobody posts to yet
+ * @set: the set, all zero
+ * @cpu: the CPU, or -1
+ *
+ * Context: any.
+ */
+VISIBLE_IF_KUNIT void vbus_kvm_event_set_init(struct vbus_kvm_event_set *set,
+					      int cpu)
+{
+	unsigned int i;
+
+	set->cpu = cpu;
+	for (i = 0; i < VBUS_KVM_QUEUES; i++) {
+		xa_init_flags(&set->queues[i].signals, XA_FLAGS_ALLOC);
+		init_irq_work(&set->queues[i].again, eventq_again);
+	}
+	set->queues[VBUS_KVM_QUEUE_LOW].higher =
+		&set->queues[VBUS_KVM_QUEUE_HIGH];
+}
+EXPORT_SYMBOL_IF_KUNIT(vbus_kvm_event_set_init);
 
 /*
  * A set that is not complete. The host may know some of its queues, until a
@@ -181,9 +209,7 @@ static struct vbus_kvm_event_set *set_create(struct vbus_kvm *vk, int cpu)
 	set = kzalloc_obj(*set, GFP_KERNEL);
 	if (!set)
 		return ERR_PTR(-ENOMEM);
-	set->cpu = cpu;
-	set->queues[VBUS_KVM_QUEUE_LOW].higher =
-		&set->queues[VBUS_KVM_QUEUE_HIGH];
+	vbus_kvm_event_set_init(set, cpu);
 	for (i = 0; i < VBUS_KVM_QUEUES && !err; i++)
 		err = eventq_init(&set->queues[i], vk, cpu, queue_names[i]);
 	list_add_tail(&set->node, &vk->event_sets);
@@ -218,8 +244,8 @@ static struct vbus_kvm_event_set *set_get(struct vbus_kvm *vk, int cpu)
  * @signal: gets its queue and event
  *
  * Context: may sleep.
- * Return: 0, or -EBUSY when the queue has no event left, -ENODEV without a
- * queue, -ENOMEM.
+ * Return: 0, or -EBUSY when the queue has no event left, -ENOSPC when the host
+ * takes no more queues, -ENOMEM, or an error of the host or of its interrupt.
  */
 int vbus_kvm_event_add(struct vbus_kvm *vk, int cpu, unsigned int queue,
 		       struct vbus_kvm_signal *signal)

@@ -204,12 +204,14 @@ static int vbus_kvm_start(struct vbus_kvm *vk)
 
 /*
  * The host does not know us any more: the VM came back from a snapshot, or
- * moved to a host where there may be no bus. Begin from nothing.
+ * moved to a host where there may be no bus. Begin from nothing. Where an
+ * interrupt was lost the host does know us, and must not post to queues whose
+ * pages are somebody else's.
  */
 static int restart(struct vbus_kvm *vk)
 {
 	remove_all(vk);
-	vbus_kvm_events_stop(vk);
+	vbus_kvm_stop(vk);
 	return vbus_kvm_start(vk);
 }
 
@@ -278,7 +280,7 @@ static struct vbus_kvm *vbus_kvm_create(void)
 	INIT_LIST_HEAD(&vk->devices);
 	INIT_LIST_HEAD(&vk->event_sets);
 	mutex_init(&vk->events_lock);
-	INIT_DEFERRABLE_WORK(&vk->hotplug, hotplug);
+	INIT_DELAYED_WORK(&vk->hotplug, hotplug);
 	vk->wq = alloc_ordered_workqueue("vbus-kvm", WQ_FREEZABLE);
 	if (!vk->wq)
 		goto free;

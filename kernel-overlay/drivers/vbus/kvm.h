@@ -189,6 +189,10 @@ void vbus_kvm_events_stop(struct vbus_kvm *vk);
 int vbus_kvm_event_add(struct vbus_kvm *vk, int cpu, unsigned int queue,
 		       struct vbus_kvm_signal *signal);
 void vbus_kvm_event_del(struct vbus_kvm_signal *signal);
+#if IS_ENABLED(CONFIG_KUNIT)
+void vbus_kvm_event_set_init(struct vbus_kvm_event_set *set, int cpu);
+void vbus_kvm_queue_run(struct vbus_kvm_queue *q);
+#endif
 
 /* kvm-device.c: devices and their verbs */
 int vbus_kvm_device_add(struct vbus_kvm *vk,

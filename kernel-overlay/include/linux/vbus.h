@@ -281,8 +281,8 @@ bool vbus_work_queue(struct vbus_work *work);
  * struct vbus_client_ops - what a connector provides
  * @changed: devices came to or left the bus: the driver's side should list
  *	again; may sleep; may be NULL
- * @dropped: a connection of this client ended because its device left the bus
- *	or the bus went; @handle is no longer valid; may sleep; may be NULL
+ * @dropped: a connection of this client ended because its device left the
+ *	bus; @handle is no longer valid; may sleep; may be NULL
  * @queue_work: run vbus_work_run(@work) soon in a task that reaches the
  *	client's memory; from any context; false when the client is going away;
  *	NULL when there is no such task

@@ -303,25 +303,32 @@ const struct vbus_memctx_ops kvm_vbus_memctx_ops = {
  * By region
  */
 
-static void region_dirty(struct vbus_shm *shm, size_t offset, size_t len)
+static noinline void region_mark_dirty(struct kvm_vbus_region *region,
+				       size_t offset, size_t len)
 {
-	struct kvm_vbus_region *region = to_region(shm);
 	struct kvm *kvm = region->vb->kvm;
 	size_t i, last;
 	int idx;
+
+	idx = srcu_read_lock(&kvm->srcu);
+	last = min_t(size_t, (offset + len - 1) >> PAGE_SHIFT,
+		     region->shm.npages - 1);
+	for (i = offset >> PAGE_SHIFT; i <= last; i++)
+		mark_dirty(kvm, region->gfns[i]);
+	srcu_read_unlock(&kvm->srcu, idx);
+}
+
+static void region_dirty(struct vbus_shm *shm, size_t offset, size_t len)
+{
+	struct kvm_vbus_region *region = to_region(shm);
 
 	/*
 	 * The page was written before; whoever turns logging on counts it
 	 * before the first look at the page. One of the two sees the other.
 	 */
 	smp_mb();
-	if (!len || likely(!atomic_read(&kvm->nr_memslots_dirty_logging)))
-		return;
-	idx = srcu_read_lock(&kvm->srcu);
-	last = min_t(size_t, (offset + len - 1) >> PAGE_SHIFT, shm->npages - 1);
-	for (i = offset >> PAGE_SHIFT; i <= last; i++)
-		mark_dirty(kvm, region->gfns[i]);
-	srcu_read_unlock(&kvm->srcu, idx);
+	if (len && unlikely(atomic_read(&region->vb->kvm->nr_memslots_dirty_logging)))
+		region_mark_dirty(region, offset, len);
 }
 
 /* Undo all that was done for @region, which is on no list. */
@@ -338,7 +345,23 @@ static void region_free(struct kvm_vbus_region *region)
 	vbus_memctx_put(&vb->memctx);
 }
 
-/* The limit of the VMM, and one for the VM that holds for root as well. */
+/*
+ * The limit of the VMM, as for other memory that devices have pinned. Not what
+ * account_locked_vm() does: that waits for the VMM's mmap_lock, and whoever removes
+ * a link would with it.
+ */
+static int mm_charge(struct mm_struct *mm, unsigned int npages)
+{
+	unsigned long limit = rlimit(RLIMIT_MEMLOCK) >> PAGE_SHIFT;
+
+	if (atomic64_add_return(npages, &mm->pinned_vm) <= limit ||
+	    capable(CAP_IPC_LOCK))
+		return 0;
+	atomic64_sub(npages, &mm->pinned_vm);
+	return -ENOMEM;
+}
+
+/* And a limit for the VM that holds for root as well. */
 static int region_charge(struct kvm_vbus_region *region, unsigned int npages)
 {
 	struct kvm_vbus *vb = region->vb;
@@ -349,7 +372,7 @@ static int region_charge(struct kvm_vbus_region *region, unsigned int npages)
 			return -ENOSPC;
 		vb->nr_pages += npages;
 	}
-	err = account_locked_vm(region->mm, npages, true);
+	err = mm_charge(region->mm, npages);
 	if (err) {
 		guard(mutex)(&vb->region_lock);
 		vb->nr_pages -= npages;
@@ -359,7 +382,7 @@ static int region_charge(struct kvm_vbus_region *region, unsigned int npages)
 
 static void region_uncharge(struct kvm_vbus_region *region, unsigned int npages)
 {
-	account_locked_vm(region->mm, npages, false);
+	atomic64_sub(npages, &region->mm->pinned_vm);
 	mmdrop(region->mm);
 	guard(mutex)(&region->vb->region_lock);
 	region->vb->nr_pages -= npages;

@@ -13,7 +13,7 @@ order()
 # Of the emulated clock, on which everything is fast, and waiting for a guest that spins
 # is slow.
 VM_TIMEOUT=3
-VM_BOOT_TIME=15
+VM_BOOT_TIME=6
 
 scale=$(order scale)
 scale=${scale:-100}

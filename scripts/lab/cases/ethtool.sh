@@ -11,7 +11,7 @@ check "the interface appears" host_addr d 10.0.0.1/24
 host=$(host_if d)
 check "an initrd with ethtool" initrd_with "$(command -v ethtool)"
 # shellcheck disable=SC2034 # of start_vm
-VM_CPUS=2 VM_INITRD=/tmp/initrd VM_MEM=256
+VM_CPUS=2 VM_INITRD=/tmp/initrd
 check "a guest boots" start_vm a --bus b
 check "its interface gets an address" vm_addr a 10.0.0.2/24
 nic=$(vm_nic a)

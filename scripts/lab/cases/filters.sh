@@ -11,7 +11,7 @@ host=$(host_if d)
 # busybox prefers its own ip to any but /bin/ip.
 check "an initrd with ip and qstats" initrd_with "$(command -v ip)" "$LAB_SELFTESTS/qstats"
 # shellcheck disable=SC2034 # of start_vm
-VM_CPUS=2 VM_INITRD=/tmp/initrd VM_MEM=256
+VM_CPUS=2 VM_INITRD=/tmp/initrd
 check "a guest boots" start_vm a --bus b
 check "its interface gets an address" vm_addr a 10.0.0.2/24
 nic=$(vm_nic a)

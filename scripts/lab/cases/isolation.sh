@@ -65,6 +65,9 @@ else
 	not_ok "a hostile guest finds nothing" "the module does not run: $(head -c 500 /tmp/tap)"
 fi
 check_is "none was left out" 10 "$(grep -E "$kunit_result" /tmp/tap | grep -c -v SKIP)"
+vm_run m1 "modprobe vbus_kvm_event_kunit; cat /sys/kernel/debug/kunit/vbus-kvm-events/results" >/tmp/tap
+kunit_results "in a guest" /tmp/tap
+check_is "all of it" 6 "$(grep -E "$kunit_result" /tmp/tap | grep -c -v SKIP)"
 # The last one may be under way when ping ends.
 read -r sent back < <(sed -n 's/^\([0-9]*\) packets transmitted, \([0-9]*\) received.*/\1 \2/p' /tmp/ping.log)
 check "machine 2's traffic did not notice" test "${sent:-0}" -gt 20 -a "$((${sent:-9} - ${back:-0}))" -le 1

@@ -6,7 +6,7 @@ load venet-tap
 make_bus b && make_device d && link_device b d
 check "the interface appears" host_addr d 10.0.0.1/24
 # shellcheck disable=SC2034 # of start_vm
-VM_CPUS=2 VM_MEM=256
+VM_CPUS=2
 check "a guest boots" start_vm a --bus b
 check "its interface gets an address" vm_addr a 10.0.0.2/24
 nic=$(vm_nic a)

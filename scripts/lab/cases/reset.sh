@@ -13,7 +13,7 @@ memory()
 send() { timeout 8 ping -q -f -c 500 -W 1 -s 1400 10.0.0.2 >/dev/null 2>&1; true; }
 
 load venet-tap
-export VM_MEM=128
+guest_mem 128
 make_bus b && make_device d && link_device b d && host_addr d 10.0.0.1/24
 check "the guest boots" start_vm a --bus b
 check "it has its interface" vm_addr a 10.0.0.2/24

@@ -14,7 +14,7 @@ loader=$LAB_SELFTESTS/xdp_load
 [ -x "$loader" ] || { not_ok "the loader" "$loader is not built"; exit; }
 initrd_with "$loader"
 # shellcheck disable=SC2034 # of start_vm
-VM_CPUS=2 VM_INITRD=/tmp/initrd VM_MEM=256
+VM_CPUS=2 VM_INITRD=/tmp/initrd
 check "a guest boots" start_vm a --bus b
 check "it has two interfaces" wait_for 20 has_nic a 2
 one=$(vm_nic a 1) two=$(vm_nic a 2)

@@ -108,14 +108,16 @@ static void venet_poll_end(struct venet_pair *pair, int done, bool quiet)
 {
 	struct napi_struct *napi = &pair->napi;
 
+	venet_rx_gro_end(&pair->rx);
 	if (likely(napi_complete_done(napi, done))) {
 		if (unlikely(quiet)) {
 			WRITE_ONCE(pair->rx.deferred, false);
 			napi_schedule(napi);
 		}
-	} else if (!napi_is_scheduled(napi)) {
-		WRITE_ONCE(pair->rx.deferred, true);
+		return;
 	}
+	if (!napi_is_scheduled(napi))
+		WRITE_ONCE(pair->rx.deferred, true);
 }
 
 static int venet_poll(struct napi_struct *napi, int budget)

@@ -15,6 +15,8 @@
 #include <linux/etherdevice.h>
 #include <linux/slab.h>
 #include <linux/virtio_net.h>
+#include <net/busy_poll.h>
+#include <net/gro.h>
 
 #include "venet.h"
 
@@ -198,10 +200,29 @@ static bool venet_rx_attach(struct venet_rx *rx, struct venet_frame *frame,
 	return true;
 }
 
+/* An skb with room for @len bytes, and with no more memory than that takes. */
+static struct sk_buff *venet_rx_alloc_skb(u32 len)
+{
+	u32 size = SKB_DATA_ALIGN(NET_SKB_PAD + NET_IP_ALIGN + len) +
+		   SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	void *data = napi_alloc_frag(size);
+	struct sk_buff *skb;
+
+	if (!data)
+		return NULL;
+	skb = napi_build_skb(data, size);
+	if (!skb) {
+		skb_free_frag(data);
+		return NULL;
+	}
+	skb_reserve(skb, NET_SKB_PAD + NET_IP_ALIGN);
+	return skb;
+}
+
 static struct sk_buff *venet_rx_build_short(struct venet_rx *rx,
 					    struct venet_frame *frame)
 {
-	struct sk_buff *skb = napi_alloc_skb(&rx->ioq.pair->napi, frame->bytes);
+	struct sk_buff *skb = venet_rx_alloc_skb(frame->bytes);
 
 	if (skb)
 		skb_put_data(skb, venet_rx_data(rx, frame, 0), frame->bytes);
@@ -210,18 +231,19 @@ static struct sk_buff *venet_rx_build_short(struct venet_rx *rx,
 
 /*
  * The end of the headers is looked for in our copy of them. What was copied
- * beyond is copied in vain, so that no payload keeps GRO from merging pages.
+ * beyond is copied in vain, so that no payload keeps GRO from merging pages. There
+ * is room to pull the headers inside a tunnel, too.
  */
 static struct sk_buff *venet_rx_build_long(struct venet_rx *rx,
 					   struct venet_frame *frame)
 {
 	struct venet *venet = venet_of_rx(rx);
 	u32 head = min_t(u32, frame->buf[0].len, VENET_RX_PULL);
-	bool copy = venet_slab_tight(&rx->slab, frame->nr);
+	bool copy = !venet_slab_may_lend(&rx->slab, frame->nr);
 	struct sk_buff *skb;
 	u32 i;
 
-	skb = napi_alloc_skb(&rx->ioq.pair->napi, VENET_RX_PULL);
+	skb = venet_rx_alloc_skb(2 * VENET_RX_PULL);
 	if (!skb)
 		return NULL;
 	memcpy(skb->data, venet_rx_data(rx, frame, 0), head);
@@ -381,16 +403,54 @@ static struct sk_buff *venet_rx_make(struct venet_rx *rx,
 	return NULL;
 }
 
-static void venet_rx_deliver(struct venet_rx *rx, struct venet_frame *frame)
+/* May GRO keep frames from one poll to the next, to merge them with later ones? */
+static bool venet_rx_gro_keeps(const struct venet_rx *rx)
+{
+	return READ_ONCE(venet_of_rx(rx)->dev->gro_flush_timeout);
+}
+
+/*
+ * GRO has nothing to merge a frame with that is @alone in its poll, and costs
+ * more than all that is done here for such a frame. So it is not asked, unless
+ * it keeps frames, or has an older one, which must not be overtaken.
+ */
+static void venet_rx_up(struct venet_rx *rx, struct sk_buff *skb, bool alone)
+{
+	struct napi_struct *napi = &rx->ioq.pair->napi;
+
+	if (alone && !rx->gro_held && !venet_rx_gro_keeps(rx)) {
+		skb_mark_napi_id(skb, napi);
+		netif_receive_skb(skb);
+	} else if (napi_gro_receive(napi, skb) == GRO_HELD) {
+		rx->gro_held = true;
+	}
+}
+
+/*
+ * The poll is going to be over, and another CPU's may be the next: it must not
+ * find a frame in GRO that is not in @gro_held, nor the other way round. When
+ * nothing is kept, the end of the poll would have flushed all of it as well.
+ */
+void venet_rx_gro_end(struct venet_rx *rx)
+{
+	if (!rx->gro_held || venet_rx_gro_keeps(rx))
+		return;
+	napi_gro_flush(&rx->ioq.pair->napi, false);
+	rx->gro_held = false;
+}
+
+static void venet_rx_deliver(struct venet_rx *rx, struct venet_frame *frame,
+			     bool alone)
 {
 	struct sk_buff *skb = venet_rx_make(rx, frame);
 
 	venet_rx_recycle(rx, frame);
 	if (skb)
-		napi_gro_receive(&rx->ioq.pair->napi, skb);
+		venet_rx_up(rx, skb, alone);
 }
 
-static int venet_rx_frames(struct venet_rx *rx, int budget)
+/* Receive up to @budget frames, of which the @first one may be the only one. */
+static int venet_rx_frames(struct venet_rx *rx, int budget, bool first)
 {
 	struct venet_frame frame;
 	int done, ret;
@@ -404,7 +464,8 @@ static int venet_rx_frames(struct venet_rx *rx, int budget)
 			venet_broken(&rx->ioq, "bad buffer from the device");
 			break;
 		}
-		venet_rx_deliver(rx, &frame);
+		venet_rx_deliver(rx, &frame,
+				 first && !done && !ioq_pending(&rx->ioq.q));
 	}
 	return done;
 }
@@ -419,7 +480,7 @@ int venet_rx_poll(struct venet_rx *rx, int budget, bool quiet)
 	int done = 0;
 
 	do {
-		done += venet_rx_frames(rx, budget - done);
+		done += venet_rx_frames(rx, budget - done, !done);
 		if (q->broken)
 			break;
 		if (venet_rx_wants_refill(rx))

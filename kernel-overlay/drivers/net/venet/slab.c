@@ -6,8 +6,8 @@
  * in the ring, or out: attached to an skb that went up the stack. We keep one
  * reference to each page all the time and each skb takes one more, so a page
  * that was out is free again when ours is the only one left. Nobody tells us
- * then: when free pages are wanted, the pages that have been out longest are
- * looked at.
+ * then: when free pages are wanted, or too many seem to be out, the pages that
+ * have been out longest are looked at.
  *
  * Connectors rely on the region staying in place until the device is closed
  * and take no reference of their own to its pages.
@@ -116,6 +116,28 @@ static bool venet_slab_reclaim(struct venet_slab *slab, u16 *index)
 	return false;
 }
 
+/* Give back a page that no skb has. */
+void venet_slab_put(struct venet_slab *slab, u16 index)
+{
+	slab->free[slab->nr_free++] = index;
+}
+
+/*
+ * May @nr pages go out? Those that came back are taken first: nobody needs them
+ * for the ring as long as frames are copied, and all would be copied for ever.
+ */
+bool venet_slab_may_lend(struct venet_slab *slab, u32 nr)
+{
+	u16 index;
+
+	while (venet_slab_tight(slab, nr)) {
+		if (!venet_slab_reclaim(slab, &index))
+			return false;
+		venet_slab_put(slab, index);
+	}
+	return true;
+}
+
 /* Take a page that nobody uses. */
 bool venet_slab_get(struct venet_slab *slab, u16 *index)
 {
@@ -124,12 +146,6 @@ bool venet_slab_get(struct venet_slab *slab, u16 *index)
 
 	*index = slab->free[--slab->nr_free];
 	return true;
-}
-
-/* Give back a page that no skb has. */
-void venet_slab_put(struct venet_slab *slab, u16 index)
-{
-	slab->free[slab->nr_free++] = index;
 }
 
 /* Give back a page that an skb has, with the reference that it puts. */

@@ -229,6 +229,7 @@ struct venet_frame {
  * @xdp_rxq: what it is told of where they came from
  * @xdp_todo: what the end of the poll has to do: VENET_XDP_*
  * @deferred: interrupts were put off when a poll was over; see venet_poll_end()
+ * @gro_held: GRO may have a frame; of the poll
  * @stats: counters
  */
 struct venet_rx {
@@ -239,6 +240,7 @@ struct venet_rx {
 	struct xdp_rxq_info xdp_rxq;
 	u32 xdp_todo;
 	bool deferred;
+	bool gro_held;
 	struct venet_rx_stats stats;
 };
 
@@ -359,6 +361,7 @@ void venet_schedule(struct venet_pair *pair, enum shm_signal_context ctx);
 /* slab.c */
 int venet_slab_alloc(struct venet_slab *slab, size_t len);
 void venet_slab_free(struct venet_slab *slab);
+bool venet_slab_may_lend(struct venet_slab *slab, u32 nr);
 bool venet_slab_get(struct venet_slab *slab, u16 *index);
 void venet_slab_put(struct venet_slab *slab, u16 index);
 void venet_slab_lend(struct venet_slab *slab, u16 index);
@@ -370,6 +373,7 @@ int venet_rx_share(struct venet_rx *rx);
 void venet_rx_refill(struct venet_rx *rx);
 void venet_rx_received(struct venet_rx *rx, u32 bytes);
 int venet_rx_poll(struct venet_rx *rx, int budget, bool quiet);
+void venet_rx_gro_end(struct venet_rx *rx);
 void venet_rx_init(struct venet_pair *pair);
 
 /* tx.c */

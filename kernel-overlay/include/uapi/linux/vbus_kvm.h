@@ -14,7 +14,8 @@
  *	   1  EPERM		not at CPL 0
  *	   2  ENOENT		no such dev-id, handle, signal, slot or queue
  *	   5  EIO		the device failed for a reason that has no number
- *	  11  EAGAIN		interrupted: make the same call again
+ *	  11  EAGAIN		interrupted, or a memory slot is being changed: make
+ *				the same call again
  *	  12  ENOMEM		not enough memory, or not allowed to pin more
  *	  13  EACCES		the device does not allow it
  *	  14  EFAULT		an address at which no plain memory is

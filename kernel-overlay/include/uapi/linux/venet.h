@@ -65,8 +65,8 @@
  * =======
  *
  * Numbers, as given to shm(), are those of VENET_REGION_*. Numbers that are not
- * listed are refused with EINVAL, a number that is in use with EBUSY. Regions
- * live until close().
+ * listed are refused with EINVAL, and with EBUSY a number that is in use, or
+ * any before NEGOTIATE. Regions live until close().
  *
  * - VENET_REGION_STATUS: struct venet_status, one page, signal at offset 0.
  *   The device writes all but signal.guest; the driver reads. After a change of
@@ -141,9 +141,11 @@
  * for hostile:
  *
  * - gso_type: NONE, TCPV4, TCPV6 (either with ECN) or UDP_L4, each with its
- *   feature. Anything but NONE needs F_NEEDS_CSUM and a gso_size that is not 0.
+ *   feature. Anything but NONE needs F_NEEDS_CSUM, a gso_size that is not 0, and
+ *   a frame of that protocol, as far as a VLAN tag does not hide it.
  * - F_NEEDS_CSUM needs VENET_F_CSUM in transmission and VENET_F_GUEST_CSUM in
- *   reception, and csum_start + csum_offset + 2 within the frame.
+ *   reception, csum_start behind the Ethernet header, and csum_start +
+ *   csum_offset + 2 within the frame.
  * - F_DATA_VALID is for reception only and needs VENET_F_GUEST_CSUM.
  * - hdr_len is a hint that nobody has to believe.
  *

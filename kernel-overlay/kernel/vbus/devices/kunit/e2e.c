@@ -60,12 +60,30 @@ static void e2e_find_guest(struct kunit *test, struct e2e *e)
 	test_port_init(&e->guest, dev);
 }
 
+/*
+ * The host's interface gets the queues that the guest uses a little after the
+ * carrier. A flow may go to another one then, and overtake what is in the first.
+ */
+static bool e2e_followed(const struct e2e *e)
+{
+	unsigned long end = jiffies + TEST_TIMEOUT;
+
+	while (READ_ONCE(e->host.dev->real_num_tx_queues) <
+	       READ_ONCE(e->guest.dev->real_num_tx_queues)) {
+		if (time_after(jiffies, end))
+			return false;
+		msleep(20);
+	}
+	return true;
+}
+
 void e2e_up(struct kunit *test, struct e2e *e)
 {
 	KUNIT_ASSERT_EQ(test, test_port_up(&e->host), 0);
 	KUNIT_ASSERT_EQ(test, test_port_up(&e->guest), 0);
 	KUNIT_ASSERT_TRUE(test, test_port_carrier(&e->host, true));
 	KUNIT_ASSERT_TRUE(test, test_port_carrier(&e->guest, true));
+	KUNIT_ASSERT_TRUE(test, e2e_followed(e));
 }
 
 int e2e_init(struct kunit *test)

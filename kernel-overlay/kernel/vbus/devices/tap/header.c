@@ -75,7 +75,8 @@ int tap_hdr_check(const struct tap_conn *tc, const struct venet_desc *vd,
 	int err;
 
 	if (hdr->num_buffers || vd->hash || vd->hash_report ||
-	    vd->reserved16 || memchr_inv(vd->reserved, 0, sizeof(vd->reserved)))
+	    vd->reserved16 || vd->reserved[0] || vd->reserved[1] ||
+	    vd->reserved[2])
 		return -EINVAL;
 	if (hdr->flags & ~VIRTIO_NET_HDR_F_NEEDS_CSUM)
 		return -EINVAL;
@@ -150,14 +151,14 @@ netdev_features_t tap_hdr_features(u64 offloads)
  */
 static int tap_hdr_legal(u64 offloads, struct sk_buff *skb)
 {
-	netdev_features_t features = tap_hdr_features(offloads);
+	bool partial = skb->ip_summed == CHECKSUM_PARTIAL;
 
 	if (skb_is_gso(skb) &&
-	    (skb->ip_summed != CHECKSUM_PARTIAL ||
-	     !net_gso_ok(features,
+	    (!partial ||
+	     !net_gso_ok(tap_hdr_features(offloads),
 			 skb_shinfo(skb)->gso_type & ~SKB_GSO_DODGY)))
 		return -EOPNOTSUPP;
-	if (skb->ip_summed == CHECKSUM_PARTIAL && !(features & NETIF_F_HW_CSUM))
+	if (partial && !(offloads & VENET_FEATURE(VENET_F_GUEST_CSUM)))
 		return skb_checksum_help(skb);
 	return 0;
 }

@@ -394,19 +394,14 @@ static enum tap_in_result tap_in_pass(struct tap_in *in, bool deferred)
 
 static enum tap_in_result tap_in_busy(struct tap_in *in, bool deferred)
 {
-	enum tap_in_result result = TAP_IN_DONE;
-
-	local_bh_disable();
-	rcu_read_lock();
-	if (tap_queue_usable(&in->q) && !READ_ONCE(in->q.broken))
-		result = tap_in_pass(in, deferred);
-	rcu_read_unlock();
-	local_bh_enable();
-	return result;
+	guard(rcu)();
+	if (!tap_queue_usable(&in->q) || READ_ONCE(in->q.broken))
+		return TAP_IN_DONE;
+	return tap_in_pass(in, deferred);
 }
 
-/* Returns true when somebody must go on. */
-static bool tap_in_run(struct tap_in *in, bool deferred)
+/* Returns true when somebody must go on. Softirqs are off. */
+static bool tap_in_try(struct tap_in *in, bool deferred)
 {
 	enum tap_in_result result;
 
@@ -427,6 +422,17 @@ static bool tap_in_run(struct tap_in *in, bool deferred)
 	/* Pairs with the first one, of somebody else. */
 	smp_mb__after_atomic();
 	return result != TAP_IN_DONE || test_bit(TAP_IN_AGAIN, &in->flags);
+}
+
+/* Who holds the ring is not kept from it by the softirqs that have come. */
+static bool tap_in_run(struct tap_in *in, bool deferred)
+{
+	bool more;
+
+	local_bh_disable();
+	more = tap_in_try(in, deferred);
+	local_bh_enable();
+	return more;
 }
 
 /*

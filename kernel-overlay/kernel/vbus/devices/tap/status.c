@@ -110,10 +110,9 @@ static void tap_status_work(struct work_struct *work)
 	struct tap_conn *tc = container_of(to_delayed_work(work),
 					   struct tap_conn, status_work);
 
-	if (!tap_status_write(tc, tc->status))
-		return;
+	/* A region that could be written is there for the signal, too. */
 	guard(rcu)();
-	if (!vbus_shm_live(tc->status))
+	if (!tap_status_write(tc, tc->status))
 		return;
 	shm_signal_inject(tc->status_signal);
 	vbus_shm_dirty(tc->status, offsetof(struct venet_status, signal.host),
