@@ -454,6 +454,33 @@ kunit_results()
 
 # ---- traffic
 
+# What has come through, on both sides: for who asks why nothing does.
+nic_counters()
+{
+	local nic
+
+	nic=$(vm_nic "$1")
+	vm_run "$1" 'cd /sys/class/net/'"$nic"' && grep -H . carrier statistics/?x_[pde]* | grep -v ":0$"
+		grep -E "vbus|'"$nic"'" /proc/interrupts' | sed 's/^/guest: /'
+	for nic in /sys/class/net/venet*; do
+		ethtool -S "${nic##*/}" | sed -n "/: 0\$/d;s/^ /${nic##*/}:/p"
+	done
+	vm_monitor "$1" 'info lapic' | grep -A 1 -E '^(ISR|IRR)'
+	ip neigh show to "$2"
+}
+
+# why_not NAME ADDR: two looks, between which somebody asks on each side
+why_not()
+{
+	local first
+
+	first=$(nic_counters "$@")
+	ping -q -n -c 3 -i 0.3 -W 1 "$2" | grep transmitted
+	vm_run "$1" "ping -q -c 2 -W 1 ${2%.*}.1" | grep transmitted
+	echo "first: $first"
+	echo "then, what is not the same: $(nic_counters "$@" | grep -v -x -F "$first")"
+}
+
 # busybox's nc ends when either direction does, so the one that listens reads from
 # a pipe that nobody closes.
 
@@ -470,7 +497,7 @@ tcp_to_guest()
 	timeout "$(slow 120)" busybox nc "$2" 5001 <"$file" >/dev/null || true
 	got=$(vm_run "$1" 'for i in $(seq 100); do [ -e /tmp/sum ] && break; usleep 100000; done; cat /tmp/sum')
 	rm "$file"
-	[ "$want" = "$got" ] || { echo "sent $want, arrived $got"; return 1; }
+	[ "$want" = "$got" ] || { echo "sent $want, arrived $got"; why_not "$1" "$2"; return 1; }
 }
 
 # The same from the guest to ADDR in the host.

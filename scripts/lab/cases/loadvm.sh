@@ -4,8 +4,10 @@
 # host could write to its memory.
 # shellcheck shell=bash disable=SC2154,SC2016
 
+# Each processor counts for itself, and sums are brought up to date once a second, or on demand.
 pinned()
 {
+	cat /proc/sys/vm/stat_refresh
 	awk '/^nr_foll_pin_acquired/ { a = $2 } /^nr_foll_pin_released/ { r = $2 } END { print a - r }' /proc/vmstat
 }
 memory()
