@@ -28,10 +28,11 @@ static struct vbus_kvm_device *to_kdev(struct vbus_proxy_device *vdev)
 	return container_of(vdev, struct vbus_kvm_device, vdev);
 }
 
-static void device_lost(struct vbus_kvm_device *kdev)
+static void device_lost(struct vbus_kvm_device *kdev, int err)
 {
 	if (xchg(&kdev->lost, true))
 		return;
+	dev_info(&kdev->vdev.dev, "the host has ended the connection: %d\n", err);
 	vbus_proxy_device_gone(&kdev->vdev);
 	vbus_kvm_update(kdev->vk);
 }
@@ -44,12 +45,13 @@ static void signal_inject(struct shm_signal *s)
 {
 	struct vbus_kvm_signal *signal =
 		container_of(s, struct vbus_kvm_signal, signal);
+	int err;
 
 	if (READ_ONCE(signal->closed))
 		return;
-	if (vbus_kvm_doorbell(signal->handle, signal->id) &&
-	    !READ_ONCE(signal->closed))
-		device_lost(signal->kdev);
+	err = vbus_kvm_doorbell(signal->handle, signal->id);
+	if (unlikely(err) && !READ_ONCE(signal->closed))
+		device_lost(signal->kdev, err);
 }
 
 static void signal_release(struct shm_signal *s)
@@ -209,7 +211,7 @@ static int register_region(struct vbus_kvm_device *kdev, u32 id,
 static int check_lost(struct vbus_kvm_device *kdev, int err)
 {
 	if (err == -ENODEV || err == -ENOTCONN) {
-		device_lost(kdev);
+		device_lost(kdev, err);
 		return -ENODEV;
 	}
 	return err;
@@ -221,6 +223,7 @@ static int kvm_open(struct vbus_proxy_device *vdev, u32 version)
 	struct vbus_kvm_open arg = {
 		.id = cpu_to_le32(vdev->id),
 		.version = cpu_to_le32(version),
+		.instance = kdev->instance,
 	};
 	int err;
 

@@ -121,9 +121,13 @@ static void remove_unseen(struct vbus_kvm *vk)
 {
 	struct vbus_kvm_device *kdev, *next;
 
-	list_for_each_entry_safe(kdev, next, &vk->devices, node)
-		if (!kdev->seen || READ_ONCE(kdev->lost))
-			vbus_kvm_device_del(kdev);
+	list_for_each_entry_safe(kdev, next, &vk->devices, node) {
+		if (kdev->seen && !READ_ONCE(kdev->lost))
+			continue;
+		if (!kdev->seen)
+			dev_info(vk->dev, "device %u has left\n", kdev->vdev.id);
+		vbus_kvm_device_del(kdev);
+	}
 }
 
 static void remove_all(struct vbus_kvm *vk)
@@ -223,8 +227,11 @@ static void hotplug(struct work_struct *work)
 	int err;
 
 	err = update_devices(vk);
-	if (lost || err == -ENOTCONN || err == -ENODEV)
+	if (lost || err == -ENOTCONN || err == -ENODEV) {
+		if (lost || err != vk->last_error)
+			dev_info(vk->dev, "connecting anew: %d\n", err);
 		err = restart(vk);
+	}
 	/* A host that keeps saying no has said it once. */
 	if (err && err != vk->last_error)
 		dev_err(vk->dev, "no list of devices: %d\n", err);

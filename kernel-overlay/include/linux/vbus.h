@@ -306,8 +306,8 @@ u32 vbus_client_generation(const struct vbus_client *client);
 int vbus_client_list(struct vbus_client *client, u32 first,
 		     struct vbus_device_info *info, unsigned int max,
 		     u32 *generation);
-int vbus_client_open(struct vbus_client *client, u32 id, u32 version,
-		     u32 *handle);
+int vbus_client_open(struct vbus_client *client, u32 id, u32 instance,
+		     u32 version, u32 *handle);
 int vbus_client_close(struct vbus_client *client, u32 handle);
 void vbus_client_reset(struct vbus_client *client);
 int vbus_client_call(struct vbus_client *client, u32 handle, u32 func,

@@ -372,6 +372,8 @@ static struct vbus_connection *vbus_client_enter(struct vbus_client *client,
  * vbus_client_open - open a device
  * @client: the client
  * @id: the dev-id
+ * @instance: of the device that is meant, as vbus_client_list() had it, or 0 for
+ *	whichever has @id now
  * @version: the version of the device type's interface that the driver speaks
  * @handle: where to put the connection's handle; it differs from 0 and from
  *	handles that were closed not long ago
@@ -380,18 +382,19 @@ static struct vbus_connection *vbus_client_enter(struct vbus_client *client,
  * can come that early.
  *
  * Context: task context; sleeps.
- * Return: 0; -ENOENT when there is no such device on the bus; -EBUSY when the
- * client has it open; -ENOSPC when the client has too much open; -ENOMEM;
- * -ENODEV when the client was reset meanwhile; -EPROTONOSUPPORT when the device
- * does not speak @version, and whatever else it refuses with.
+ * Return: 0; -ENOENT when there is no such device on the bus, or another one by
+ * that dev-id; -EBUSY when the client has it open; -ENOSPC when the client has
+ * too much open; -ENOMEM; -ENODEV when the client was reset meanwhile;
+ * -EPROTONOSUPPORT when the device does not speak @version, and whatever else it
+ * refuses with.
  */
-int vbus_client_open(struct vbus_client *client, u32 id, u32 version,
-		     u32 *handle)
+int vbus_client_open(struct vbus_client *client, u32 id, u32 instance,
+		     u32 version, u32 *handle)
 {
 	u32 opened = 0;
 	int err;
 
-	err = vbus_connection_open(client, id, version, &opened);
+	err = vbus_connection_open(client, id, instance, version, &opened);
 	if (!err)
 		*handle = opened;
 	trace_vbus_open(client, id, version, opened, err);

@@ -480,7 +480,7 @@ static u32 ct_open_ringing(struct kunit *test, struct ct_connector *c)
 	struct ct_region *r = ct_region(test);
 	u32 handle = 0;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(c->client, 0, CT_VERSION,
+	KUNIT_ASSERT_EQ(test, vbus_client_open(c->client, 0, 0, CT_VERSION,
 					       &handle), 0);
 	KUNIT_ASSERT_EQ(test, vbus_client_shm(c->client, handle, CT_REGION,
 					      &r->shm, &r->signal), 0);
@@ -544,7 +544,7 @@ static int ct_act_invert(struct ct_actor *actor)
 
 static int ct_act_open_slow(struct ct_actor *actor)
 {
-	return vbus_client_open(actor->t->c[0].client, 0, CT_VERSION_SLOW,
+	return vbus_client_open(actor->t->c[0].client, 0, 0, CT_VERSION_SLOW,
 				&actor->handle);
 }
 
@@ -610,7 +610,7 @@ static int ct_act_open_and_close(struct ct_actor *actor)
 	int err;
 
 	while (!READ_ONCE(t->stop)) {
-		err = vbus_client_open(client, 0, CT_VERSION, &handle);
+		err = vbus_client_open(client, 0, 0, CT_VERSION, &handle);
 		if (!ct_may_be(err))
 			return err;
 		if (!err) {
@@ -762,20 +762,20 @@ static void ct_open_refused(struct kunit *test)
 	struct vbus_client *client = t->c[0].client;
 	u32 handle = 4711;
 
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 1, CT_VERSION, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 1, 0, CT_VERSION, &handle),
 			-ENOENT);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, U32_MAX, CT_VERSION,
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, U32_MAX, 0, CT_VERSION,
 					       &handle), -ENOENT);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, 0, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, 0, 0, &handle),
 			-EPROTONOSUPPORT);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, U32_MAX, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, 0, U32_MAX, &handle),
 			-EPROTONOSUPPORT);
 	KUNIT_EXPECT_EQ(test, handle, 4711);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->closes), 0);
 	KUNIT_EXPECT_EQ(test, t->dev->connections, 0);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&client->handles));
 
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, CT_VERSION, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION, &handle),
 			0);
 }
 
@@ -784,18 +784,47 @@ static void ct_open_twice(struct kunit *test)
 	struct ct *t = test->priv;
 	u32 a = 0, b = 0, other = 0;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(t->c[0].client, 0, CT_VERSION,
+	KUNIT_ASSERT_EQ(test, vbus_client_open(t->c[0].client, 0, 0, CT_VERSION,
 					       &a), 0);
 	KUNIT_EXPECT_NE(test, a, 0);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[0].client, 0, CT_VERSION,
+	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[0].client, 0, 0, CT_VERSION,
 					       &b), -EBUSY);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[1].client, 0, CT_VERSION,
+	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[1].client, 0, 0, CT_VERSION,
 					       &other), 0);
 	KUNIT_EXPECT_EQ(test, vbus_client_close(t->c[0].client, a), 0);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[0].client, 0, CT_VERSION,
+	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[0].client, 0, 0, CT_VERSION,
 					       &b), 0);
 	/* A stale handle does not soon mean something else. */
 	KUNIT_EXPECT_NE(test, a, b);
+}
+
+/* The dev-id has gone to another device since the client looked. */
+static void ct_open_another(struct kunit *test)
+{
+	struct ct *t = test->priv;
+	struct vbus_client *client = t->c[0].client;
+	struct vbus_device_info was, is;
+	u32 then, now, handle = 4711;
+
+	KUNIT_ASSERT_EQ(test, vbus_client_list(client, 0, &was, 1, NULL), 1);
+	vbus_unlink(t->bus, t->dev);
+	KUNIT_ASSERT_EQ(test, vbus_link(t->bus, t->dev), 0);
+	KUNIT_ASSERT_EQ(test, vbus_client_list(client, 0, &is, 1, NULL), 1);
+	KUNIT_ASSERT_EQ(test, le32_to_cpu(is.id), 0);
+	then = le32_to_cpu(was.instance);
+	now = le32_to_cpu(is.instance);
+	KUNIT_EXPECT_NE(test, then, 0);
+	KUNIT_EXPECT_NE(test, then, now);
+
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, then, CT_VERSION,
+					       &handle), -ENOENT);
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, now + 1, CT_VERSION,
+					       &handle), -ENOENT);
+	KUNIT_EXPECT_EQ(test, handle, 4711);
+	KUNIT_EXPECT_EQ(test, atomic_read(&t->opens), 0);
+	KUNIT_EXPECT_EQ(test, t->dev->connections, 0);
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, now, CT_VERSION,
+					       &handle), 0);
 }
 
 static void ct_close_refused(struct kunit *test)
@@ -808,7 +837,7 @@ static void ct_close_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vbus_client_close(client, 1), -ENOENT);
 	KUNIT_EXPECT_EQ(test, vbus_client_close(client, U32_MAX), -ENOENT);
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, CT_VERSION, &handle),
+	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION, &handle),
 			0);
 	KUNIT_EXPECT_EQ(test, vbus_client_close(client, handle), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->releases), 1);
@@ -880,12 +909,12 @@ static void ct_open_limit(struct kunit *test)
 	}
 
 	for (i = 0; i < VBUS_CLIENT_CONNECTIONS; i++)
-		KUNIT_EXPECT_EQ(test, vbus_client_open(client, i, CT_VERSION,
+		KUNIT_EXPECT_EQ(test, vbus_client_open(client, i, 0, CT_VERSION,
 						       &handle), 0);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, i, CT_VERSION, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, i, 0, CT_VERSION, &handle),
 			-ENOSPC);
 	KUNIT_EXPECT_EQ(test, vbus_client_close(client, handle), 0);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, i, CT_VERSION, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, i, 0, CT_VERSION, &handle),
 			0);
 
 	/* Some by unlink, the others by the end of the test. */
@@ -909,7 +938,7 @@ static void ct_call_arguments(struct kunit *test)
 	u32 handle;
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
-	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, CT_VERSION, &handle),
+	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION, &handle),
 			0);
 	KUNIT_EXPECT_EQ(test, vbus_client_call(client, handle, CT_INVERT, data,
 					       VBUS_CALL_MAX + 1), -EINVAL);
@@ -942,7 +971,7 @@ static void ct_dumb_device(struct kunit *test)
 	struct ct_region *r = ct_region(test);
 	u32 handle;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, CT_VERSION_DUMB,
+	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION_DUMB,
 					       &handle), 0);
 	KUNIT_EXPECT_EQ(test, vbus_client_call(client, handle, CT_INVERT, NULL,
 					       0), -EINVAL);
@@ -987,7 +1016,7 @@ static void ct_shm_arguments(struct kunit *test)
 	struct ct_region *r = ct_region(test);
 	u32 handle;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, CT_VERSION, &handle),
+	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION, &handle),
 			0);
 	KUNIT_EXPECT_EQ(test, vbus_client_shm(client, handle, 1, NULL, NULL),
 			-EINVAL);
@@ -1036,7 +1065,7 @@ static void ct_shm_limit(struct kunit *test)
 	struct ct_region *r = ct_region(test);
 	u32 handle, id;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, CT_VERSION, &handle),
+	KUNIT_ASSERT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION, &handle),
 			0);
 	for (id = 0; id < VBUS_CONNECTION_REGIONS; id++)
 		KUNIT_EXPECT_EQ(test, vbus_client_shm(client, handle, 1000 + id,
@@ -1405,7 +1434,7 @@ static void ct_unlink_waits_for_call(struct kunit *test)
 	struct ct_actor calling = {}, next = {}, unlinking = {};
 	u32 other, handle;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(t->c[1].client, 0, CT_VERSION,
+	KUNIT_ASSERT_EQ(test, vbus_client_open(t->c[1].client, 0, 0, CT_VERSION,
 					       &other), 0);
 	handle = ct_open_ringing(test, c);
 	calling.handle = handle;
@@ -1429,7 +1458,7 @@ static void ct_unlink_waits_for_call(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vbus_client_call(c->client, handle, CT_INVERT,
 					       NULL, 0), -ENODEV);
 	KUNIT_EXPECT_EQ(test, vbus_client_close(c->client, handle), -ENODEV);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(c->client, 0, CT_VERSION,
+	KUNIT_EXPECT_EQ(test, vbus_client_open(c->client, 0, 0, CT_VERSION,
 					       &handle), -ENOENT);
 
 	complete(&t->go);
@@ -1457,7 +1486,7 @@ static void ct_link_again(struct kunit *test)
 	vbus_unlink(t->bus, t->dev);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->closes), 1);
 	KUNIT_EXPECT_EQ(test, vbus_link(t->bus, t->dev), 0);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[0].client, 0, CT_VERSION,
+	KUNIT_EXPECT_EQ(test, vbus_client_open(t->c[0].client, 0, 0, CT_VERSION,
 					       &again), 0);
 	KUNIT_EXPECT_NE(test, handle, again);
 	KUNIT_EXPECT_EQ(test, vbus_client_call(t->c[0].client, again, CT_INVERT,
@@ -1495,7 +1524,7 @@ static void ct_reset_ends_all(struct kunit *test)
 	u32 handle = ct_open_ringing(test, &t->c[0]);
 	u32 other;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(t->c[1].client, 0, CT_VERSION,
+	KUNIT_ASSERT_EQ(test, vbus_client_open(t->c[1].client, 0, 0, CT_VERSION,
 					       &other), 0);
 	vbus_client_reset(client);
 	KUNIT_EXPECT_EQ(test, atomic_read(&t->closes), 1);
@@ -1506,7 +1535,7 @@ static void ct_reset_ends_all(struct kunit *test)
 					       NULL, 0), 0);
 	/* Nothing to end is fine, too, and the client works. */
 	vbus_client_reset(client);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, CT_VERSION, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(client, 0, 0, CT_VERSION, &handle),
 			0);
 }
 
@@ -1668,6 +1697,7 @@ static void ct_list_devices(struct kunit *test)
 static struct kunit_case ct_cases[] = {
 	KUNIT_CASE(ct_open_refused),
 	KUNIT_CASE(ct_open_twice),
+	KUNIT_CASE(ct_open_another),
 	KUNIT_CASE(ct_open_limit),
 	KUNIT_CASE(ct_close_refused),
 	KUNIT_CASE(ct_verbs_after_close),

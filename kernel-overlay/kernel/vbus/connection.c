@@ -364,8 +364,8 @@ static int vbus_connection_start(struct vbus_connection *conn, u32 version)
 }
 
 /* vbus_client_open() says what the arguments and the errors are. */
-int vbus_connection_open(struct vbus_client *client, u32 id, u32 version,
-			 u32 *handle)
+int vbus_connection_open(struct vbus_client *client, u32 id, u32 instance,
+			 u32 version, u32 *handle)
 {
 	struct vbus_connection *conn;
 	struct vbus_interface *intf;
@@ -375,7 +375,11 @@ int vbus_connection_open(struct vbus_client *client, u32 id, u32 version,
 	if (!intf)
 		return -ENOENT;
 
-	conn = vbus_connection_create(client, intf);
+	/* The dev-id may have gone to another device since the client looked. */
+	if (instance && instance != intf->instance)
+		conn = ERR_PTR(-ENOENT);
+	else
+		conn = vbus_connection_create(client, intf);
 	if (IS_ERR(conn)) {
 		vbus_interface_open_end(intf);
 		vbus_interface_disconnect(intf);

@@ -154,8 +154,8 @@ void vbus_client_remove(struct vbus_client *client,
 			struct vbus_connection *conn);
 
 /* connection.c */
-int vbus_connection_open(struct vbus_client *client, u32 id, u32 version,
-			 u32 *handle);
+int vbus_connection_open(struct vbus_client *client, u32 id, u32 instance,
+			 u32 version, u32 *handle);
 bool vbus_connection_kill(struct vbus_connection *conn, bool unplugged);
 void vbus_connection_drop(struct vbus_connection *conn);
 void vbus_connection_get_memory(struct vbus_connection *conn);

@@ -148,7 +148,9 @@ static int vbus_interface_create(struct vbus *bus, struct vbus_device *dev)
 		goto del_dir;
 
 	dev->n_interfaces++;
-	intf->instance = atomic_inc_return(&bus->instances);
+	/* Zero is none's. */
+	intf->instance = atomic_inc_return(&bus->instances) ?:
+			 atomic_inc_return(&bus->instances);
 	trace_vbus_interface_create(bus->name, intf->id, dev->name);
 	/* Works from here on. The slot is reserved: this cannot fail. */
 	xa_store(&bus->interfaces, intf->id, intf, GFP_KERNEL);

@@ -175,12 +175,11 @@ static int verb_open(struct kvm_vbus *vb, void *data)
 	u32 handle;
 	int err;
 
-	if (arg->reserved)
-		return -EINVAL;
 	err = kvm_vbus_worker_start(vb);
 	if (err)
 		return err;
 	err = vbus_client_open(vb->client, le32_to_cpu(arg->id),
+			       le32_to_cpu(arg->instance),
 			       le32_to_cpu(arg->version), &handle);
 	if (!err)
 		arg->handle = cpu_to_le32(handle);

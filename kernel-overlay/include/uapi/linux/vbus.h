@@ -29,8 +29,8 @@
 /**
  * struct vbus_device_info - one device as a client of its bus sees it
  * @id: the dev-id: means something on this bus only
- * @instance: another one whenever a device is put on the bus; connections that
- *	were opened when the dev-id had another one have ended
+ * @instance: another one whenever a device is put on the bus, never 0; connections
+ *	that were opened when the dev-id had another one have ended
  * @type: what drivers match on, zero-padded: ASCII letters, digits and "-_."
  */
 struct vbus_device_info {

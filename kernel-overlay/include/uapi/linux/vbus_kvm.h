@@ -107,13 +107,14 @@ struct vbus_kvm_list {
  * @id: its dev-id
  * @version: of the ABI of its type
  * @handle: answer: names the connection from now on
- * @reserved: zero
+ * @instance: of the device that is meant, as the list had it; or 0: whichever has
+ *	the dev-id now
  */
 struct vbus_kvm_open {
 	__le32 id;
 	__le32 version;
 	__le32 handle;
-	__le32 reserved;
+	__le32 instance;
 };
 
 /**

@@ -427,7 +427,8 @@ static int local_open(struct vbus_proxy_device *proxy, u32 version)
 	int err;
 
 	guard(mutex)(&local->lock);
-	err = vbus_client_open(local->client, proxy->id, version,
+	err = vbus_client_open(local->client, proxy->id,
+			       le32_to_cpu(vdev->instance), version,
 			       &vdev->handle);
 	if (err)
 		return err == -ENOENT ? -ENODEV : err;

@@ -217,7 +217,7 @@ void hc_connect(struct kunit *test, struct hostile *h, u64 mask)
 {
 	int i;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, VENET_VERSION,
+	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 0, VENET_VERSION,
 					       &h->handle), 0);
 	KUNIT_ASSERT_EQ(test, hc_negotiate(h, hc_features(h) & mask), 0);
 	for (i = 0; i < H_REGIONS; i++)

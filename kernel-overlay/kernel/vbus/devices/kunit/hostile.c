@@ -54,13 +54,13 @@ static void verbs_are_checked(struct kunit *test)
 	int i;
 
 	KUNIT_ASSERT_NOT_NULL(test, data);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(h->client, 0, 0, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(h->client, 0, 0, 0, &handle),
 			-EPROTONOSUPPORT);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(h->client, 0, 2, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(h->client, 0, 0, 2, &handle),
 			-EPROTONOSUPPORT);
-	KUNIT_EXPECT_EQ(test, vbus_client_open(h->client, 1, 1, &handle),
+	KUNIT_EXPECT_EQ(test, vbus_client_open(h->client, 1, 0, 1, &handle),
 			-ENOENT);
-	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 1, &h->handle), 0);
+	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 0, 1, &h->handle), 0);
 
 	/* Before features are agreed on. */
 	for (i = 2; i < ARRAY_SIZE(calls); i++)
@@ -111,7 +111,7 @@ static void queues_have_states(struct kunit *test)
 	struct hostile *h = test->priv;
 	u32 q;
 
-	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 1, &h->handle), 0);
+	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 0, 1, &h->handle), 0);
 	KUNIT_ASSERT_EQ(test, hc_negotiate(h, hc_features(h) & ~H_MQ), 0);
 	KUNIT_EXPECT_EQ(test, hc_setup(h, 0, 16), -ENOENT);
 	KUNIT_ASSERT_EQ(test, hc_shm(h, H_RX), 0);
@@ -194,7 +194,7 @@ static void filters_are_checked(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, vlan);
 
 	/* It needs to know the client's address, so that it can be set. */
-	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 1, &h->handle), 0);
+	KUNIT_ASSERT_EQ(test, vbus_client_open(h->client, 0, 0, 1, &h->handle), 0);
 	KUNIT_EXPECT_EQ(test, hc_negotiate(h, VENET_FEATURE(VENET_F_RX_MODE)),
 			-EINVAL);
 	KUNIT_ASSERT_EQ(test, hc_negotiate(h, VENET_FEATURE(VENET_F_MAC)), 0);
@@ -255,7 +255,7 @@ static void one_client_at_a_time(struct kunit *test)
 	other = vbus_client_create(h->tb.bus, &hc_client_ops, &h->other, h);
 	vbus_memctx_put(&h->other);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(other));
-	KUNIT_EXPECT_EQ(test, vbus_client_open(other, 0, 1, &handle), -EBUSY);
+	KUNIT_EXPECT_EQ(test, vbus_client_open(other, 0, 0, 1, &handle), -EBUSY);
 	KUNIT_EXPECT_EQ(test, vbus_client_call(other, h->handle,
 					       VENET_CALL_LINK, &handle, 4),
 			-ENOENT);
