@@ -397,10 +397,26 @@ member()
 	(echo "$bus" >/proc/self/vbus && "$@")
 }
 
+# Bridges, namespaces and the like, and the sysctls that go with them.
+drop_network()
+{
+	local path
+
+	ip -all netns delete 2>/dev/null
+	for path in /sys/devices/virtual/net/*; do
+		[ -d "$path" ] && [ "${path##*/}" != lo ] || continue
+		ip link del "${path##*/}" 2>/dev/null
+	done
+	echo 0 >/proc/sys/net/ipv4/ip_forward
+	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
+	return 0
+}
+
 drop_everything()
 {
 	local path
 
+	drop_network
 	for path in "$bus_dir"/*/*; do
 		[ ! -L "$path" ] || rm "$path"
 	done

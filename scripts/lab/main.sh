@@ -32,10 +32,10 @@ trap power_off EXIT
 # What the kernel has said since the last look.
 new_reports()
 {
-	dmesg >/tmp/dmesg.now
-	tail -n +$((seen + 1)) /tmp/dmesg.now >/tmp/dmesg.new
-	seen=$(wc -l </tmp/dmesg.now)
-	scan_log /tmp/dmesg.new
+	dmesg >/run/dmesg.now
+	tail -n +$((seen + 1)) /run/dmesg.now >/run/dmesg.new
+	seen=$(wc -l </run/dmesg.now)
+	scan_log /run/dmesg.new
 }
 
 leaks()
@@ -71,6 +71,7 @@ run_case()
 	kill -KILL -1 2>/dev/null	# what the case left running; never process 1
 	beat
 	drop_everything || not_ok "$1 leaves nothing" "some bus or device cannot be removed"
+	rm -rf /tmp/*
 	found=$(new_reports) || not_ok "$1: the host's kernel is content" "$found"
 	for console in /out/guests/"$1"-*.console; do
 		[ -e "$console" ] && [ ! -e "$console.expected" ] || continue
@@ -84,12 +85,12 @@ run_again()
 	local console
 
 	note "a guest stood still or lost an interrupt, $1 is run once more; the first time:"
-	sed -n 's/^not ok/    &/p' /tmp/results
+	sed -n 's/^not ok/    &/p' /run/results
 	for console in /out/guests/"$1"-*.console; do
 		[ ! -e "$console" ] || mv "$console" "$console.first"
 		rm -f "$console.expected"
 	done
-	run_case "$1" "$2" >/tmp/results 2>&1
+	run_case "$1" "$2" >/run/results 2>&1
 }
 
 seen=0
@@ -101,11 +102,11 @@ for file in $LAB_CASES; do
 	name=$(basename "$file" .sh)
 	echo "== $name"
 	rm -f "$hung"
-	run_case "$name" "$file" >/tmp/results 2>&1
-	if [ -e "$hung" ] && grep -q '^not ok' /tmp/results; then
+	run_case "$name" "$file" >/run/results 2>&1
+	if [ -e "$hung" ] && grep -q '^not ok' /run/results; then
 		run_again "$name" "$file"
 	fi
-	cat /tmp/results
+	cat /run/results
 	echo "$name" >>/out/finished
 done
 leaks
