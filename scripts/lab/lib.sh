@@ -477,7 +477,8 @@ nic_counters()
 
 	nic=$(vm_nic "$1")
 	vm_run "$1" 'cd /sys/class/net/'"$nic"' && grep -H . carrier statistics/?x_[pde]* | grep -v ":0$"
-		grep -E "vbus|'"$nic"'" /proc/interrupts' | sed 's/^/guest: /'
+		grep -E "vbus|'"$nic"'" /proc/interrupts; ip addr show '"$nic"'
+		dmesg | grep -E "vbus|venet" | tail -n 8' | sed 's/^/guest: /'
 	for nic in /sys/class/net/venet*; do
 		ethtool -S "${nic##*/}" | sed -n "/: 0\$/d;s/^ /${nic##*/}:/p"
 	done

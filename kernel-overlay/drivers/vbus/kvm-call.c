@@ -6,7 +6,12 @@
  * the slab first. The host answers EAGAIN when the VMM's thread was interrupted
  * in the middle: the call has done nothing and is made again. How long is
  * bounded, because a host that never stops is as good as none.
+ *
+ * An interface that is given up loses its addresses, and whoever uses it. So that a
+ * bell has found nobody, or that there is no bus, is believed when it is said twice.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/io.h>
@@ -38,6 +43,16 @@ static int to_errno(long ret)
 	return ret;
 }
 
+static int ring_again(u32 handle, u32 id, long first)
+{
+	long ret = kvm_hypercall3(KVM_HC_VBUS, VBUS_KVM_DOORBELL, handle, id);
+
+	if (!ret)
+		pr_warn_ratelimited("bell %u of %u failed once: %ld\n", id, handle,
+				    first);
+	return to_errno(ret);
+}
+
 /**
  * vbus_kvm_doorbell - ring a device's bell
  * @handle: the connection
@@ -48,8 +63,9 @@ static int to_errno(long ret)
  */
 int vbus_kvm_doorbell(u32 handle, u32 id)
 {
-	return to_errno(kvm_hypercall3(KVM_HC_VBUS, VBUS_KVM_DOORBELL, handle,
-				       id));
+	long ret = kvm_hypercall3(KVM_HC_VBUS, VBUS_KVM_DOORBELL, handle, id);
+
+	return likely(!ret) ? 0 : ring_again(handle, id, ret);
 }
 
 /**
@@ -78,13 +94,15 @@ static void pause_before(unsigned int tries)
 
 static int call(u32 verb, unsigned long a1)
 {
+	bool no_bus = false;
 	unsigned int tries;
-	int err;
 
 	for (tries = 0; tries < MAX_TRIES; tries++) {
-		err = to_errno(kvm_hypercall2(KVM_HC_VBUS, verb, a1));
-		if (err != -EAGAIN)
-			return err;
+		long ret = kvm_hypercall2(KVM_HC_VBUS, verb, a1);
+
+		if (ret != -EAGAIN && (ret != -KVM_ENOSYS || no_bus))
+			return to_errno(ret);
+		no_bus = ret == -KVM_ENOSYS;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		pause_before(tries);

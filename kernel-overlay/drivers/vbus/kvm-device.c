@@ -32,7 +32,7 @@ static void device_lost(struct vbus_kvm_device *kdev, int err)
 {
 	if (xchg(&kdev->lost, true))
 		return;
-	dev_info(&kdev->vdev.dev, "the host has ended the connection: %d\n", err);
+	dev_notice(&kdev->vdev.dev, "the host has ended the connection: %d\n", err);
 	vbus_proxy_device_gone(&kdev->vdev);
 	vbus_kvm_update(kdev->vk);
 }

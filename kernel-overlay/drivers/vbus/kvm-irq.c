@@ -21,6 +21,12 @@
 
 #include "kvm.h"
 
+/* A host that was reset, or has no bus: the devices are lost anyway. */
+static bool no_slots(int err)
+{
+	return err == -ENOTCONN || err == -ENODEV;
+}
+
 static int msi_tell(struct irq_data *data, const struct msi_msg *msg)
 {
 	struct vbus_kvm_msi *msi = irq_data_get_irq_chip_data(data);
@@ -33,8 +39,7 @@ static int msi_tell(struct irq_data *data, const struct msi_msg *msg)
 	if (msg->arch_addr_lo.dest_mode_logical)
 		flags |= VBUS_KVM_MSI_LOGICAL;
 	err = vbus_kvm_set_msi(msi->slot, dest, flags);
-	/* A host that was reset knows no slots: the device is lost anyway. */
-	if (err && err != -ENOTCONN)
+	if (err && !no_slots(err))
 		dev_err_ratelimited(msi->vk->dev,
 				    "MSI %u to APIC %#x refused: %d\n",
 				    msi->slot, dest, err);
@@ -67,7 +72,7 @@ static void msi_lost(struct irq_data *data, int err)
 {
 	struct vbus_kvm_msi *msi = irq_data_get_irq_chip_data(data);
 
-	if (err == -ENOTCONN)
+	if (no_slots(err))
 		return;
 	WRITE_ONCE(msi->vk->msi_lost, true);
 	vbus_kvm_update(msi->vk);

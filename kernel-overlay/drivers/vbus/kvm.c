@@ -54,11 +54,15 @@ static int list_some(u32 first, struct vbus_device_info *info, u32 max)
 		.addr = cpu_to_le64(virt_to_phys(info)),
 		.first = cpu_to_le32(first),
 		.max = cpu_to_le32(max),
+		.count = cpu_to_le32(U32_MAX),
 	};
 	int err;
 
 	err = vbus_kvm_verb(VBUS_KVM_LIST, &arg, sizeof(arg));
-	return err ?: min(le32_to_cpu(arg.count), max);
+	if (err)
+		return err;
+	/* No answer is not the answer that there is nothing. */
+	return le32_to_cpu(arg.count) <= max ? le32_to_cpu(arg.count) : -EIO;
 }
 
 static int list_all(struct vbus_kvm *vk, struct vbus_device_info *info,
@@ -125,7 +129,8 @@ static void remove_unseen(struct vbus_kvm *vk)
 		if (kdev->seen && !READ_ONCE(kdev->lost))
 			continue;
 		if (!kdev->seen)
-			dev_info(vk->dev, "device %u has left\n", kdev->vdev.id);
+			dev_notice(vk->dev, "device %u has left\n",
+				   kdev->vdev.id);
 		vbus_kvm_device_del(kdev);
 	}
 }
@@ -229,7 +234,7 @@ static void hotplug(struct work_struct *work)
 	err = update_devices(vk);
 	if (lost || err == -ENOTCONN || err == -ENODEV) {
 		if (lost || err != vk->last_error)
-			dev_info(vk->dev, "connecting anew: %d\n", err);
+			dev_notice(vk->dev, "connecting anew: %d\n", err);
 		err = restart(vk);
 	}
 	/* A host that keeps saying no has said it once. */
