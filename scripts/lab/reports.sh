@@ -16,3 +16,20 @@ scan_log()
 {
 	! grep -a -n -m 20 -E "$kernel_reports" "$1"
 }
+
+# crash_of FILE: its kernel's last words, from the first complaint to the end
+crash_of()
+{
+	local first
+
+	first=$(scan_log "$1" | head -n 1) || true
+	tail -n "+${first%%:*}" "$1"
+}
+
+# is_stray FILE: whether that kernel crashed far from anything of ours
+is_stray()
+{
+	crash_of "$1" | grep -q -a -E 'unable to handle|Oops|general protection|double fault|Kernel panic' &&
+	! crash_of "$1" | grep -v 'Modules linked in' |
+		grep -a -E 'vbus|venet|ioq|shm_signal|tap_|KASAN|refcount_t|_(add|del) ?corruption' >/dev/null
+}
