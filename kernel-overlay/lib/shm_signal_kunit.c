@@ -175,6 +175,22 @@ static void enable_after_disable_is_a_new_wish(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, shm_signal_inject(&p->host.s));
 }
 
+static void wanted_tells_whether_it_would_ring(struct kunit *test)
+{
+	struct pair *p = test->priv;
+
+	KUNIT_EXPECT_FALSE(test, shm_signal_wanted(&p->host.s));
+	shm_signal_enable(&p->guest.s);
+	KUNIT_EXPECT_TRUE(test, shm_signal_wanted(&p->host.s));
+	KUNIT_EXPECT_FALSE(test, shm_signal_wanted(&p->guest.s));
+	shm_signal_inject(&p->host.s);
+	KUNIT_EXPECT_FALSE(test, shm_signal_wanted(&p->host.s));
+	shm_signal_enable(&p->guest.s);
+	shm_signal_disable(&p->guest.s);
+	KUNIT_EXPECT_FALSE(test, shm_signal_wanted(&p->host.s));
+	KUNIT_EXPECT_EQ(test, p->host.rang, 1);
+}
+
 static void bell_makes_the_receiver_write_nothing(struct kunit *test)
 {
 	struct pair *p = test->priv;
@@ -545,6 +561,7 @@ static struct kunit_case shm_signal_test_cases[] = {
 	KUNIT_CASE(each_enable_gets_a_bell),
 	KUNIT_CASE(disable_takes_the_wish_back),
 	KUNIT_CASE(enable_after_disable_is_a_new_wish),
+	KUNIT_CASE(wanted_tells_whether_it_would_ring),
 	KUNIT_CASE(bell_makes_the_receiver_write_nothing),
 	KUNIT_CASE(enable_is_silent_when_nothing_came),
 	KUNIT_CASE(enable_reports_what_came_before_it),

@@ -7,7 +7,9 @@
 #define _LINUX_SHM_SIGNAL_H
 
 #include <linux/align.h>
+#include <asm/byteorder.h>
 #include <linux/cache.h>
+#include <linux/compiler.h>
 #include <linux/kref.h>
 #include <linux/types.h>
 #include <uapi/linux/shm_signal.h>
@@ -109,6 +111,24 @@ bool shm_signal_inject(struct shm_signal *s);
 void shm_signal_wakeup(struct shm_signal *s, enum shm_signal_context ctx);
 void shm_signal_set_notifier(struct shm_signal *s,
 			     struct shm_signal_notifier *notifier);
+
+/**
+ * shm_signal_wanted - would an injection ring the bell?
+ * @s: the signal
+ *
+ * For a sender that may put its injection off, and would rather not where it
+ * costs nothing. A look without a barrier: either answer may be out of date,
+ * and only an injection, now or later, makes sure that nothing is lost.
+ *
+ * Context: any; the sender's.
+ * Return: true if the other side asks for a bell that it has not got.
+ */
+static inline bool shm_signal_wanted(const struct shm_signal *s)
+{
+	u32 enabled = le32_to_cpu(READ_ONCE(s->remote->enabled));
+
+	return enabled && enabled != s->answered;
+}
 
 /**
  * shm_signal_get - take a reference

@@ -79,6 +79,25 @@ ip link set "$host" mtu 9000
 check "is used" ping -q -n -c 2 -i 0.2 -W 5 -M 'do' -s 8972 10.0.0.2
 check_fails "MTU 9001 is refused" "" vm_run a "ip link set $nic mtu 9001"
 
+# Interrupts that wait.
+quickest() { ping -q -c 5 -i 0.3 -W 5 10.0.0.2 | sed -n 's|.* = \([0-9]*\).*|\1|p'; }
+shows() { has "$1" <<<"$(et -c)"; }
+check "-c: nothing waits at first" shows 'Adaptive RX: off.*rx-usecs:[^0-9]*0'
+check "-C rx-usecs" et -C 'rx-usecs 10000 rx-frames 64'
+check "-c says so" shows 'rx-usecs:[^0-9]*10000.*rx-frames:[^0-9]*64'
+check "a frame that comes alone waits that long" test "$(quickest)" -ge 10
+check_fails "-C rx-usecs 10001 is refused" "" et -C 'rx-usecs 10001'
+check_fails "-C tx-usecs is refused" "" et -C 'tx-usecs 10'
+check "-c is as before" shows 'rx-usecs:[^0-9]*10000.*rx-frames:[^0-9]*64'
+check "-Q sets one queue" vm_run a "ethtool -Q $nic queue_mask 0x1 --coalesce rx-usecs 100"
+check "TCP both ways" bash -c ". '$LAB_TOP/scripts/lab/lib.sh'; tcp_to_guest a 10.0.0.2 2000000 && tcp_to_host a 10.0.0.1 2000000"
+check "-L keeps it" et -L 'combined 2'
+check "-c says so" shows 'rx-usecs:[^0-9]*100'
+check "-C adaptive-rx on" et -C 'adaptive-rx on'
+check "TCP both ways with it" bash -c ". '$LAB_TOP/scripts/lab/lib.sh'; tcp_to_guest a 10.0.0.2 2000000 && tcp_to_host a 10.0.0.1 2000000"
+check "-C off" et -C 'adaptive-rx off rx-usecs 0 rx-frames 0'
+check "-c: nothing waits" shows 'Adaptive RX: off.*rx-usecs:[^0-9]*0'
+
 # NAPI in threads, and interrupts put off.
 check "threaded NAPI" vm_run a "echo 1 >/sys/class/net/$nic/threaded && ps | grep -q 'napi/$nic'"
 check "TCP with it" tcp_to_guest a 10.0.0.2 2000000

@@ -24,6 +24,7 @@ static_assert(sizeof(struct venet_offloads) == 16);
 static_assert(sizeof(struct venet_pairs) == 16);
 static_assert(sizeof(struct venet_rx_mode) == 784);
 static_assert(sizeof(struct venet_vlan) == 528);
+static_assert(sizeof(struct venet_coalesce) == 16);
 
 static int venet_call(struct venet *venet, u32 func, void *data, size_t len)
 {
@@ -106,4 +107,15 @@ int venet_set_rx_mode(struct venet *venet, struct venet_rx_mode *mode)
 int venet_set_vlans(struct venet *venet, struct venet_vlan *vlan)
 {
 	return venet_call(venet, VENET_CALL_VLAN, vlan, sizeof(*vlan));
+}
+
+int venet_set_coalesce(struct venet *venet, u32 queue, u32 usecs, u32 frames)
+{
+	struct venet_coalesce args = {
+		.queue = cpu_to_le32(queue),
+		.usecs = cpu_to_le32(usecs),
+		.frames = cpu_to_le32(frames),
+	};
+
+	return venet_call(venet, VENET_CALL_COALESCE, &args, sizeof(args));
 }

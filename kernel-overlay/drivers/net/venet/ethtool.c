@@ -354,6 +354,9 @@ static int venet_set_channels(struct net_device *dev,
 }
 
 const struct ethtool_ops venet_ethtool_ops = {
+	.supported_coalesce_params = ETHTOOL_COALESCE_RX_USECS |
+				     ETHTOOL_COALESCE_RX_MAX_FRAMES |
+				     ETHTOOL_COALESCE_USE_ADAPTIVE_RX,
 	.get_drvinfo		= venet_get_drvinfo,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= venet_get_link_ksettings,
@@ -364,5 +367,9 @@ const struct ethtool_ops venet_ethtool_ops = {
 	.set_ringparam		= venet_set_ringparam,
 	.get_channels		= venet_get_channels,
 	.set_channels		= venet_set_channels,
+	.get_coalesce		= venet_get_coalesce,
+	.set_coalesce		= venet_change_coalesce,
+	.get_per_queue_coalesce	= venet_get_queue_coalesce,
+	.set_per_queue_coalesce	= venet_change_queue_coalesce,
 	.get_ts_info		= ethtool_op_get_ts_info,
 };

@@ -34,7 +34,8 @@
 				 VENET_FEATURE(VENET_F_HASH) | \
 				 VENET_FEATURE(VENET_F_MQ) | \
 				 VENET_FEATURE(VENET_F_RX_MODE) | \
-				 VENET_FEATURE(VENET_F_VLAN))
+				 VENET_FEATURE(VENET_F_VLAN) | \
+				 VENET_FEATURE(VENET_F_COALESCE))
 
 /* A feature, and those of which it needs at least one. */
 static const struct {
@@ -233,6 +234,8 @@ static int venet_configure(struct venet *venet)
 		err = venet_set_offloads(venet,
 					 venet_wanted_offloads(venet,
 							       dev->features));
+	if (!err)
+		err = venet_coalesce_configure(venet);
 	if (!err)
 		venet_filter_configure(venet);
 	return err;
@@ -835,6 +838,7 @@ static void venet_init(struct venet *venet, struct net_device *dev,
 					     le64_to_cpu(info->features));
 	venet_status_init(venet);
 	venet_filter_init(venet);
+	venet_coalesce_init(venet);
 
 	SET_NETDEV_DEV(dev, &vdev->dev);
 	dev->netdev_ops = &venet_netdev_ops;
@@ -860,6 +864,7 @@ static void venet_destroy(struct net_device *dev)
 	struct venet_pair *pairs = venet->pairs;
 
 	venet_filter_exit(venet);
+	venet_coalesce_exit(venet);
 	free_netdev(dev);
 	kvfree(pairs);
 }

@@ -551,6 +551,7 @@ static void venet_rx_signal(struct shm_signal_notifier *notifier,
 	struct venet_rx *rx = container_of(notifier, struct venet_rx,
 					   ioq.notifier);
 
+	WRITE_ONCE(rx->signals, READ_ONCE(rx->signals) + 1);
 	venet_schedule(rx->ioq.pair, ctx);
 }
 

@@ -10,6 +10,7 @@
  * status.c	what the device tells: the carrier
  * affinity.c	which CPU uses which pair
  * filter.c	which frames are wanted
+ * coalesce.c	how long frames may wait for their interrupt
  * xdp.c	programs that see frames first
  * ethtool.c	what the administrator asks
  *
@@ -64,7 +65,10 @@
 #define VENET_RX_PULL		128
 
 struct bpf_prog;
+struct ethtool_coalesce;
+struct kernel_ethtool_coalesce;
 struct netdev_bpf;
+struct netlink_ext_ack;
 struct page_pool;
 struct venet;
 struct venet_pair;
@@ -221,6 +225,28 @@ struct venet_frame {
 #define VENET_XDP_REDIRECT	BIT(1)
 
 /**
+ * struct venet_coalesce_rx - how long frames may wait for their interrupt
+ * @usecs: as the administrator has set it
+ * @frames: likewise; 0: any number
+ * @level: with adaptation: index of how long it is now
+ * @rest: looks for which @level does not rise
+ * @rose: it did at the last look
+ * @was_packets: venet_rx_stats.packets at the last look
+ * @was_signals: venet_rx.signals then
+ * @last: frames between the two looks before
+ */
+struct venet_coalesce_rx {
+	u32 usecs;
+	u32 frames;
+	u32 level;
+	u32 rest;
+	bool rose;
+	u64 was_packets;
+	u64 last;
+	unsigned long was_signals;
+};
+
+/**
  * struct venet_rx - reception
  * @ioq: the ring
  * @slots: by slot: index of the page that was posted there
@@ -230,6 +256,8 @@ struct venet_frame {
  * @xdp_todo: what the end of the poll has to do: VENET_XDP_*
  * @deferred: interrupts were put off when a poll was over; see venet_poll_end()
  * @gro_held: GRO may have a frame; of the poll
+ * @signals: interrupts; a hint, for CPUs may count at the same time
+ * @coalesce: how long frames may wait for one; under RTNL
  * @stats: counters
  */
 struct venet_rx {
@@ -241,6 +269,8 @@ struct venet_rx {
 	u32 xdp_todo;
 	bool deferred;
 	bool gro_held;
+	unsigned long signals;
+	struct venet_coalesce_rx coalesce;
 	struct venet_rx_stats stats;
 };
 
@@ -281,6 +311,8 @@ struct venet_pair {
  * @status_work: takes over what the status says
  * @broken: times that a queue was found broken
  * @rx_mode_work: tells the device which frames are wanted
+ * @adaptive: how long frames wait for their interrupt follows from what comes
+ * @adapt_work: sees to that
  * @vlans: the VLANs that are in use
  * @vlan_filter: the device was told to let only those through
  * @xdp_prog: the program that is attached; changed under RTNL
@@ -305,6 +337,8 @@ struct venet {
 	struct delayed_work status_work;
 	atomic64_t broken;
 	struct work_struct rx_mode_work;
+	bool adaptive;
+	struct delayed_work adapt_work;
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	bool vlan_filter;
 	struct bpf_prog __rcu *xdp_prog;
@@ -349,6 +383,7 @@ int venet_set_offloads(struct venet *venet, u64 offloads);
 int venet_set_pairs(struct venet *venet, u32 pairs);
 int venet_set_rx_mode(struct venet *venet, struct venet_rx_mode *mode);
 int venet_set_vlans(struct venet *venet, struct venet_vlan *vlan);
+int venet_set_coalesce(struct venet *venet, u32 queue, u32 usecs, u32 frames);
 
 /* queue.c */
 int venet_ioq_alloc(struct venet_ioq *ioq);
@@ -405,6 +440,21 @@ void venet_filter_exit(struct venet *venet);
 void venet_ndo_set_rx_mode(struct net_device *dev);
 int venet_ndo_vlan_add(struct net_device *dev, __be16 proto, u16 vid);
 int venet_ndo_vlan_kill(struct net_device *dev, __be16 proto, u16 vid);
+
+/* coalesce.c */
+int venet_coalesce_configure(struct venet *venet);
+void venet_coalesce_init(struct venet *venet);
+void venet_coalesce_exit(struct venet *venet);
+int venet_get_coalesce(struct net_device *dev, struct ethtool_coalesce *ec,
+		       struct kernel_ethtool_coalesce *kernel_ec,
+		       struct netlink_ext_ack *extack);
+int venet_change_coalesce(struct net_device *dev, struct ethtool_coalesce *ec,
+			  struct kernel_ethtool_coalesce *kernel_ec,
+			  struct netlink_ext_ack *extack);
+int venet_get_queue_coalesce(struct net_device *dev, u32 queue,
+			     struct ethtool_coalesce *ec);
+int venet_change_queue_coalesce(struct net_device *dev, u32 queue,
+				struct ethtool_coalesce *ec);
 
 /* xdp.c */
 struct sk_buff *venet_xdp_receive(struct venet_rx *rx,

@@ -59,6 +59,8 @@ struct fake {
 	u8 mac[ETH_ALEN];
 	struct venet_rx_mode rx_mode;
 	bool refuses_filters;
+	struct venet_coalesce coalesce;	/* of the last call */
+	unsigned int coalesced;		/* calls */
 
 	void *region[256];
 	size_t region_len[256];
@@ -315,6 +317,10 @@ static int fake_call(struct vbus_proxy_device *vdev, u32 func, void *data,
 		return 0;
 	case VENET_CALL_RX_MODE:
 		return fake_set_rx_mode(fake, data);
+	case VENET_CALL_COALESCE:
+		memcpy(&fake->coalesce, data, sizeof(fake->coalesce));
+		fake->coalesced++;
+		return 0;
 	case VENET_CALL_LINK:
 		return 0;
 	}
@@ -1557,6 +1563,146 @@ static void venet_rings_change_their_length(struct kunit *test)
 	fake_stop(fake);
 }
 
+static void fake_expect_coalesce(struct fake *fake, u32 usecs, u32 frames)
+{
+	KUNIT_EXPECT_EQ(fake->test, le32_to_cpu(fake->coalesce.usecs), usecs);
+	KUNIT_EXPECT_EQ(fake->test, le32_to_cpu(fake->coalesce.frames), frames);
+}
+
+static int fake_set_coalesce(struct fake *fake, struct ethtool_coalesce *ec)
+{
+	int err;
+
+	rtnl_lock();
+	err = fake->dev->ethtool_ops->set_coalesce(fake->dev, ec, NULL, NULL);
+	rtnl_unlock();
+	return err;
+}
+
+static struct fake *fake_start_coalesce(struct kunit *test)
+{
+	struct fake *fake = fake_new(test);
+
+	fake->info.features |=
+		cpu_to_le64(VENET_FEATURE(VENET_F_COALESCE));
+	KUNIT_ASSERT_EQ(test, fake_add(fake), 0);
+	KUNIT_ASSERT_NOT_NULL(test, fake->dev);
+	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+	return fake;
+}
+
+static void venet_tells_how_long_to_wait(struct kunit *test)
+{
+	struct fake *fake = fake_start_coalesce(test);
+	const struct ethtool_ops *ops = fake->dev->ethtool_ops;
+	struct ethtool_coalesce ec = {
+		.rx_coalesce_usecs = 100,
+		.rx_max_coalesced_frames = 20,
+	};
+	unsigned int calls = fake->coalesced;
+
+	fake_expect_coalesce(fake, 0, 0);
+	KUNIT_EXPECT_EQ(test, fake_set_coalesce(fake, &ec), 0);
+	fake_expect_coalesce(fake, 100, 20);
+	KUNIT_EXPECT_EQ(test, fake->coalesced, calls + 1);
+
+	ec.rx_coalesce_usecs = VENET_MAX_USECS + 1;
+	KUNIT_EXPECT_EQ(test, fake_set_coalesce(fake, &ec), -EINVAL);
+	KUNIT_EXPECT_EQ(test, fake->coalesced, calls + 1);
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, ops->get_coalesce(fake->dev, &ec, NULL, NULL), 0);
+	KUNIT_EXPECT_EQ(test, ec.rx_coalesce_usecs, 100);
+	KUNIT_EXPECT_EQ(test, ec.rx_max_coalesced_frames, 20);
+	KUNIT_EXPECT_FALSE(test, ec.use_adaptive_rx_coalesce);
+
+	/* Of one pair. */
+	ec.rx_coalesce_usecs = 7;
+	KUNIT_EXPECT_EQ(test, ops->set_per_queue_coalesce(fake->dev, 1, &ec),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, ops->set_per_queue_coalesce(fake->dev, 0, &ec), 0);
+	fake_expect_coalesce(fake, 7, 20);
+	KUNIT_EXPECT_EQ(test, ops->get_per_queue_coalesce(fake->dev, 1, &ec),
+			-EINVAL);
+	rtnl_unlock();
+
+	/* A device that was opened anew is told again. */
+	fake_down(fake);
+	memset(&fake->coalesce, 0, sizeof(fake->coalesce));
+	ec.rx_coalesce_usecs = 8;
+	calls = fake->coalesced;
+	KUNIT_EXPECT_EQ(test, fake_set_coalesce(fake, &ec), 0);
+	KUNIT_EXPECT_EQ(test, fake->coalesced, calls);
+	KUNIT_ASSERT_EQ(test, fake_up(fake), 0);
+	fake_expect_coalesce(fake, 8, 20);
+	fake_stop(fake);
+}
+
+static void venet_needs_a_device_that_can_wait(struct kunit *test)
+{
+	struct fake *fake = fake_start(test);
+	const struct ethtool_ops *ops = fake->dev->ethtool_ops;
+	struct ethtool_coalesce ec = {};
+
+	KUNIT_EXPECT_EQ(test, fake_set_coalesce(fake, &ec), -EOPNOTSUPP);
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, ops->get_coalesce(fake->dev, &ec, NULL, NULL),
+			-EOPNOTSUPP);
+	rtnl_unlock();
+	KUNIT_EXPECT_EQ(test, fake->coalesced, 0);
+	fake_stop(fake);
+}
+
+/* Frames, @company of them for each interrupt, until the device has @waits. */
+static bool fake_adapts(struct fake *fake, int company, bool waits)
+{
+	static u8 frame[100];
+	unsigned long end = jiffies + 5 * HZ;
+	struct fake_rx plan;
+	int i;
+
+	fake_make_frame(frame, sizeof(frame));
+	fake_rx_plan(&plan, sizeof(frame));
+	while (!!fake->coalesce.usecs != waits && time_before(jiffies, end)) {
+		local_bh_disable();
+		for (i = 0; i < company; i++)
+			fake_deliver(fake, &plan, frame);
+		local_bh_enable();
+		skb_queue_purge(&fake->got);
+		/* The device is told from a work item. */
+		yield();
+	}
+	return !!fake->coalesce.usecs == waits;
+}
+
+static void venet_lets_company_wait(struct kunit *test)
+{
+	struct fake *fake = fake_start_coalesce(test);
+	const struct ethtool_ops *ops = fake->dev->ethtool_ops;
+	struct ethtool_coalesce ec = { .use_adaptive_rx_coalesce = 1 };
+	int i;
+
+	KUNIT_EXPECT_EQ(test, fake_set_coalesce(fake, &ec), 0);
+	fake_expect_coalesce(fake, 0, fake->rx.mask / 4 + 1);
+	for (i = 0; i < 2; i++) {
+		KUNIT_EXPECT_TRUE(test, fake_adapts(fake, 4, true));
+		KUNIT_EXPECT_TRUE(test, fake_adapts(fake, 1, false));
+	}
+	KUNIT_EXPECT_TRUE(test, fake_adapts(fake, 4, true));
+	rtnl_lock();
+	KUNIT_EXPECT_EQ(test, ops->get_per_queue_coalesce(fake->dev, 0, &ec), 0);
+	KUNIT_EXPECT_GT(test, ec.rx_coalesce_usecs, 0);
+	KUNIT_EXPECT_EQ(test, ops->set_per_queue_coalesce(fake->dev, 0, &ec),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, ops->get_coalesce(fake->dev, &ec, NULL, NULL), 0);
+	rtnl_unlock();
+	KUNIT_EXPECT_EQ(test, ec.rx_coalesce_usecs, 0);
+	KUNIT_EXPECT_TRUE(test, ec.use_adaptive_rx_coalesce);
+	ec.use_adaptive_rx_coalesce = 0;
+	KUNIT_EXPECT_EQ(test, fake_set_coalesce(fake, &ec), 0);
+	fake_expect_coalesce(fake, 0, 0);
+	fake_stop(fake);
+}
+
 static struct fake *fake_start_pairs(struct kunit *test, u32 pairs)
 {
 	struct fake *fake = fake_new_pairs(test, pairs);
@@ -1659,6 +1805,9 @@ static struct kunit_case venet_test_cases[] = {
 	KUNIT_CASE(venet_refuses_bad_headers),
 	KUNIT_CASE_PARAM(venet_breach_kills_the_queue, venet_breach_gen_params),
 	KUNIT_CASE(venet_rings_change_their_length),
+	KUNIT_CASE(venet_tells_how_long_to_wait),
+	KUNIT_CASE(venet_needs_a_device_that_can_wait),
+	KUNIT_CASE_SLOW(venet_lets_company_wait),
 	KUNIT_CASE(venet_uses_as_many_pairs_as_it_is_told),
 	KUNIT_CASE(venet_makes_do_with_the_pairs_it_gets),
 	{}

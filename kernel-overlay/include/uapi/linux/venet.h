@@ -92,7 +92,8 @@
  * - Receive ring, driver to device: there are buffers. The device enables it
  *   when it has a frame and too few buffers for it, and may do so as soon as it
  *   has used the last one.
- * - Receive ring, device to driver: there are frames.
+ * - Receive ring, device to driver: there are frames. With VENET_F_COALESCE the
+ *   driver may allow the device to wait for more of them.
  * - Status region, driver to device: not used.
  *
  *
@@ -195,9 +196,9 @@
 #define VENET_F_MQ		16	/* more than one pair: VENET_CALL_PAIRS */
 #define VENET_F_RX_MODE		18	/* VENET_CALL_RX_MODE; needs MAC */
 #define VENET_F_VLAN		19	/* VENET_CALL_VLAN */
+#define VENET_F_COALESCE	20	/* VENET_CALL_COALESCE */
 /* Reserved; not to be offered in version 1. */
 #define VENET_F_RSS		17	/* VENET_CALL_RSS */
-#define VENET_F_COALESCE	20	/* VENET_CALL_COALESCE */
 #define VENET_F_ANNOUNCE	21	/* VENET_LINK_ANNOUNCE in the status */
 #define VENET_F_TX_REGION	22	/* transmission from registered regions */
 
@@ -320,9 +321,9 @@ struct venet_status {
 #define VENET_CALL_PAIRS	11	/* struct venet_pairs */
 #define VENET_CALL_RX_MODE	13	/* struct venet_rx_mode */
 #define VENET_CALL_VLAN		14	/* struct venet_vlan */
+#define VENET_CALL_COALESCE	15	/* struct venet_coalesce */
 /* Reserved. */
 #define VENET_CALL_RSS		12	/* hash key, indirection table */
-#define VENET_CALL_COALESCE	15	/* per queue */
 #define VENET_CALL_SAVE		16	/* state, for migration */
 #define VENET_CALL_RESTORE	17
 
@@ -522,6 +523,28 @@ struct venet_vlan {
 	__le32 filter;
 	__le32 reserved[3];
 	__u8 vids[512];
+};
+
+/* The longest that a device may be asked to wait, in microseconds. */
+#define VENET_MAX_USECS		10000
+
+/**
+ * struct venet_coalesce - VENET_CALL_COALESCE
+ * @queue: number of a queue for reception
+ * @usecs: how long the device may wait before it signals a frame that it has
+ *	delivered, in microseconds; 0: not at all, as at first
+ * @frames: the number of frames with which it waits no longer; 0: any number
+ * @reserved: zero
+ *
+ * It does not wait when there are no buffers left either. Works in every state
+ * of the queue, which keeps it. EINVAL: not a queue for reception; @usecs is
+ * more than VENET_MAX_USECS.
+ */
+struct venet_coalesce {
+	__le32 queue;
+	__le32 usecs;
+	__le32 frames;
+	__le32 reserved;
 };
 
 #endif /* _UAPI_LINUX_VENET_H */

@@ -47,6 +47,7 @@ static void verbs_are_checked(struct kunit *test)
 		{ VENET_CALL_PAIRS, sizeof(struct venet_pairs) },
 		{ VENET_CALL_RX_MODE, sizeof(struct venet_rx_mode) },
 		{ VENET_CALL_VLAN, sizeof(struct venet_vlan) },
+		{ VENET_CALL_COALESCE, sizeof(struct venet_coalesce) },
 	};
 	u8 *data = kunit_kzalloc(test, VBUS_CALL_MAX, GFP_KERNEL);
 	struct hostile *h = test->priv;
@@ -100,7 +101,7 @@ static void verbs_are_checked(struct kunit *test)
 				-EBUSY : -EINVAL);
 	}
 	KUNIT_EXPECT_EQ(test, hc_call(h, VENET_CALL_RSS, data, 8), -EOPNOTSUPP);
-	for (func = VENET_CALL_COALESCE; func < 40; func++)
+	for (func = VENET_CALL_SAVE; func < 40; func++)
 		KUNIT_EXPECT_EQ(test, hc_call(h, func, data, 8), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, hc_call(h, 0, data, 8), -EOPNOTSUPP);
 	KUNIT_EXPECT_EQ(test, hc_call(h, U32_MAX, data, 8), -EOPNOTSUPP);

@@ -255,6 +255,17 @@ static int tap_call_vlan(struct tap_conn *tc, void *data)
 	return tap_filter_set_vlans(tc, data);
 }
 
+static int tap_call_coalesce(struct tap_conn *tc, void *data)
+{
+	const struct venet_coalesce *arg = data;
+	struct tap_queue *q = tap_queue_find(tc, le32_to_cpu(arg->queue));
+
+	if (!q || tap_queue_is_in(q) || arg->reserved)
+		return -EINVAL;
+	return tap_coalesce_set(tap_queue_out(q), le32_to_cpu(arg->usecs),
+				le32_to_cpu(arg->frames));
+}
+
 static int tap_call_offloads(struct tap_conn *tc, void *data)
 {
 	const struct venet_offloads *arg = data;
@@ -336,6 +347,10 @@ static const struct {
 	[VENET_CALL_VLAN] = {
 		tap_call_vlan, sizeof(struct venet_vlan),
 		VENET_FEATURE(VENET_F_VLAN),
+	},
+	[VENET_CALL_COALESCE] = {
+		tap_call_coalesce, sizeof(struct venet_coalesce),
+		VENET_FEATURE(VENET_F_COALESCE),
 	},
 };
 

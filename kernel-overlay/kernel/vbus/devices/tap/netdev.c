@@ -399,6 +399,19 @@ int tap_netdev_register(struct venet_tap *tap)
 	return 0;
 }
 
+/* Nobody transmits any more: what waits for a signal gets it now. */
+static void tap_netdev_drained(struct venet_tap *tap)
+{
+	struct tap_conn *tc;
+	u32 i;
+
+	guard(mutex)(&tap->lock);
+	guard(rcu)();
+	tc = tap_conn_locked(tap);
+	for (i = 0; tc && i < tc->max_pairs; i++)
+		tap_out_drained(&tc->pairs[i].out);
+}
+
 /**
  * tap_netdev_unregister - remove the interface
  * @tap: the device, disabled by this
@@ -417,6 +430,7 @@ void tap_netdev_unregister(struct venet_tap *tap)
 	tap_netdev_changed(tap);
 	/* Waits until nobody uses what tap->netdev was. */
 	unregister_netdev(dev);
+	tap_netdev_drained(tap);
 	free_netdev(dev);
 }
 

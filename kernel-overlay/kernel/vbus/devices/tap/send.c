@@ -169,7 +169,7 @@ static int tap_out_deliver(struct tap_out *out, struct sk_buff *skb)
 		return err;
 	}
 	tap_queue_give_back(&out->q, n);
-	WRITE_ONCE(out->unsignalled, true);
+	WRITE_ONCE(out->unsignalled, out->unsignalled + 1);
 	if (unlikely(out->hungry))
 		tap_out_fed(out, n);
 	return 0;
@@ -179,7 +179,7 @@ static void tap_out_flush(struct tap_out *out)
 {
 	if (!out->unsignalled || !tap_queue_usable(&out->q))
 		return;
-	WRITE_ONCE(out->unsignalled, false);
+	WRITE_ONCE(out->unsignalled, 0);
 	tap_queue_inject(&out->q);
 }
 
@@ -287,7 +287,8 @@ static int tap_out_xmit(struct tap_out *out, struct sk_buff *skb,
 		tap_count(&counters->dropped, 1);
 	}
 flush:
-	if (!netdev_xmit_more() || netif_xmit_stopped(txq))
+	if (netif_xmit_stopped(txq) ||
+	    (!netdev_xmit_more() && !tap_coalesce(out)))
 		tap_out_flush(out);
 	if (err != -EBUSY)
 		tap_status_counted(out->q.tc);
@@ -326,13 +327,15 @@ netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev)
 	return NETDEV_TX_OK;
 }
 
-/*
- * What a burst left unannounced because the ring was suspended when it ended: the
- * bell may not take the lock of the queue above, so this does it.
- */
-static bool tap_out_work(struct vbus_work *work)
+/* There is no interface, and so no lock: nobody else is here. RCU read side. */
+void tap_out_drained(struct tap_out *out)
 {
-	struct tap_out *out = container_of(work, struct tap_out, work);
+	tap_out_flush(out);
+}
+
+/* Signal what has not been, from process context. */
+void tap_out_announce(struct tap_out *out)
+{
 	struct netdev_queue *txq;
 
 	guard(rcu)();
@@ -342,6 +345,15 @@ static bool tap_out_work(struct vbus_work *work)
 		tap_out_flush(out);
 		__netif_tx_unlock_bh(txq);
 	}
+}
+
+/*
+ * What a burst left unannounced because the ring was suspended when it ended: the
+ * bell may not take the lock of the queue above, so this does it.
+ */
+static bool tap_out_work(struct vbus_work *work)
+{
+	tap_out_announce(container_of(work, struct tap_out, work));
 	return false;
 }
 
@@ -432,7 +444,8 @@ void tap_out_started(struct tap_out *out)
 void tap_out_stopped(struct tap_out *out)
 {
 	timer_delete_sync(&out->stall);
-	WRITE_ONCE(out->unsignalled, false);
+	cancel_work_sync(&out->wait);
+	WRITE_ONCE(out->unsignalled, 0);
 	out->hungry = false;
 	out->stalled = false;
 	tap_netdev_wake(out->q.tc->tap, out->q.pair);
@@ -444,4 +457,5 @@ void tap_out_init(struct tap_out *out, struct tap_conn *tc, u32 pair)
 		       &tc->tap->tallies[pair].out, tap_out_signal);
 	timer_setup(&out->stall, tap_out_stall, 0);
 	vbus_work_init(&out->work, tc->conn, tap_out_work);
+	INIT_WORK(&out->wait, tap_coalesce_work);
 }

@@ -84,7 +84,8 @@
 			 VENET_FEATURE(VENET_F_HASH) | \
 			 VENET_FEATURE(VENET_F_MQ) | \
 			 VENET_FEATURE(VENET_F_RX_MODE) | \
-			 VENET_FEATURE(VENET_F_VLAN))
+			 VENET_FEATURE(VENET_F_VLAN) | \
+			 VENET_FEATURE(VENET_F_COALESCE))
 
 struct tap_conn;
 struct tap_filter;
@@ -265,22 +266,28 @@ struct tap_buf {
 /**
  * struct tap_out - frames for the client
  * @q: the queue
- * @unsignalled: buffers were given back since the last signal
+ * @unsignalled: frames whose buffers were given back since the last signal
  * @hungry: buffers ran out, and since then too few have come
  * @stalled: they ran out too long ago: drop instead of waiting; @hungry, too
  * @taken: buffers that were filled meanwhile
  * @stall: when that will be
  * @work: announces what a burst could not
+ * @usecs: how long frames may wait for their signal; 0: not at all
+ * @frames: how many may; 0: any number
+ * @wait: ends that
  * @bufs: of the frame in hand
  */
 struct tap_out {
 	struct tap_queue q;
-	bool unsignalled;
+	u32 unsignalled;
 	bool hungry;
 	bool stalled;
 	u32 taken;
+	u32 usecs;
+	u32 frames;
 	struct timer_list stall;
 	struct vbus_work work;
+	struct work_struct wait;
 	struct tap_buf bufs[TAP_OUT_BUFS];
 } ____cacheline_aligned_in_smp;
 
@@ -429,7 +436,14 @@ void tap_in_started(struct tap_in *in);
 void tap_out_init(struct tap_out *out, struct tap_conn *tc, u32 pair);
 void tap_out_started(struct tap_out *out);
 void tap_out_stopped(struct tap_out *out);
+void tap_out_announce(struct tap_out *out);
+void tap_out_drained(struct tap_out *out);
 netdev_tx_t tap_xmit(struct sk_buff *skb, struct net_device *dev);
+
+/* coalesce.c */
+int tap_coalesce_set(struct tap_out *out, u32 usecs, u32 frames);
+bool tap_coalesce(struct tap_out *out);
+void tap_coalesce_work(struct work_struct *work);
 
 /* filter.c */
 int tap_filter_set_mac(struct tap_conn *tc, const u8 *mac);
